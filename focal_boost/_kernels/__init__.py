@@ -1,0 +1,1 @@
+"""φ′ and its curvature over arrays, one file per kind of processor."""

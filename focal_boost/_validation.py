@@ -1,0 +1,118 @@
+"""What a valid argument is, said once: every error names parameter, rule and value."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+HESSIANS = ("upper", "exact")
+
+
+def check_alpha(alpha: object) -> float | None:
+    """Return `alpha` as a float in (0, 1), or None."""
+    if alpha is None:
+        return None
+    if not _is_number(alpha) or not 0 < float(alpha) < 1:
+        raise ValueError(f"alpha must be None or a number in (0, 1), got {alpha!r}")
+    return float(alpha)
+
+
+def check_gamma(gamma: object) -> float:
+    """Return `gamma` as a finite float >= 0."""
+    if not _is_number(gamma) or not 0 <= float(gamma) < math.inf:
+        raise ValueError(f"gamma must be a finite number >= 0, got {gamma!r}")
+    return float(gamma)
+
+
+def check_hessian(hessian: object) -> str:
+    """Return `hessian` if it names a curvature."""
+    if not isinstance(hessian, str) or hessian not in HESSIANS:
+        raise ValueError(f"hessian must be one of {HESSIANS}, got {hessian!r}")
+    return hessian
+
+
+def _is_number(value: object) -> Any:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def as_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return `values` as a non-empty array of booleans, integers or floats."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            example = array.ravel()[0] if array.size else array
+            raise ValueError(f"{name} must be numbers, got {str(example)!r}") from None
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    return array
+
+
+def check_labels(y_true: NDArray[Any]) -> None:
+    """Raise unless every label is exactly 0 or 1."""
+    wrong = y_true[(y_true != 0) & (y_true != 1)]
+    if wrong.size:
+        raise ValueError(f"y_true must contain only 0 and 1, got {wrong.flat[0]}")
+
+
+def check_margin(margin: NDArray[Any]) -> None:
+    """Raise unless every margin is finite."""
+    wrong = margin[~np.isfinite(margin)]
+    if wrong.size:
+        raise ValueError(f"margin must be finite numbers, got {wrong.flat[0]}")
+
+
+def check_weight(sample_weight: NDArray[Any]) -> None:
+    """Raise unless every weight is finite and >= 0 and one of them is > 0."""
+    wrong = sample_weight[~(np.isfinite(sample_weight) & (sample_weight >= 0))]
+    if wrong.size:
+        raise ValueError(
+            f"sample_weight must be finite numbers >= 0, got {wrong.flat[0]}"
+        )
+    if not sample_weight.any():
+        raise ValueError(
+            f"sample_weight must not be all zero, got {sample_weight.size} zeros"
+        )
+
+
+def check_same_shape(
+    y_true: NDArray[Any], other: NDArray[Any], name: str = "margin"
+) -> None:
+    """Raise unless `other` has one value per label."""
+    if y_true.shape != other.shape:
+        raise ValueError(
+            f"{name} must have the shape of y_true, {y_true.shape}, got {other.shape}"
+        )
+
+
+def as_labels_and_weight(
+    y_true: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return checked labels and weights of one shape as float64."""
+    labels = as_numbers(y_true, "y_true")
+    check_labels(labels)
+    labels = labels.astype(np.float64)
+    if sample_weight is None:
+        return labels, None
+    weight = as_numbers(sample_weight, "sample_weight").astype(np.float64)
+    check_same_shape(labels, weight, "sample_weight")
+    check_weight(weight)
+    return labels, weight
+
+
+def weighted_prevalence(
+    labels: NDArray[np.float64], weight: NDArray[np.float64] | None
+) -> float:
+    """Return the weighted share of positives, which must be inside (0, 1)."""
+    prevalence = float(np.average(labels, weights=weight))
+    if not 0 < prevalence < 1:
+        only = "0" if prevalence == 0 else "1"
+        raise ValueError(
+            f"y_true must contain both classes with positive weight, got only {only}"
+        )
+    return prevalence

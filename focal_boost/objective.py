@@ -1,0 +1,182 @@
+"""FocalObjective: focal loss as a custom objective, one object for every API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from focal_boost._validation import (
+    as_numbers,
+    check_hessian,
+    check_labels,
+    check_margin,
+    check_same_shape,
+    check_weight,
+)
+from focal_boost.loss import FocalLoss
+
+Gradients = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class FocalObjective:
+    """Gradient and Hessian of the focal loss, as XGBoost and LightGBM ask for them.
+
+    The same object works in all of ::
+
+        xgb.train({"objective": "binary:logistic", "base_score": p}, d, obj=objective)
+        xgb.XGBClassifier(objective=objective)
+        lgb.train({"objective": objective}, dataset)
+        lgb.LGBMClassifier(objective=objective)
+
+    and in ``xgb.cv`` and ``lgb.cv``. None of these knows the right start value, and
+    their predictions are raw margins or σ(margin): :func:`focal_boost.xgboost.train`,
+    :func:`focal_boost.lightgbm.train` and the two classifiers see to both.
+
+    Parameters
+    ----------
+    alpha : float in (0, 1) or None, default 0.25
+        Weight of the positive class; the negative class gets 1 − alpha.
+    gamma : float >= 0, default 2.0
+        Focusing parameter.
+    hessian : {"upper", "exact"}, default "upper"
+        "upper" is the positive upper curvature, which boosting can divide by;
+        "exact" is the second derivative, which is negative for badly misclassified
+        rows.
+
+    Attributes
+    ----------
+    loss : FocalLoss
+        The loss itself, with its posterior.
+
+    Raises
+    ------
+    ValueError
+        If a parameter breaks its rule.
+    """
+
+    alpha: float | None = 0.25
+    gamma: float = 2.0
+    hessian: str = "upper"
+    loss: FocalLoss = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        loss = FocalLoss(self.alpha, self.gamma)
+        object.__setattr__(self, "alpha", loss.alpha)
+        object.__setattr__(self, "gamma", loss.gamma)
+        object.__setattr__(self, "hessian", check_hessian(self.hessian))
+        object.__setattr__(self, "loss", loss)
+
+    @property
+    def __name__(self) -> str:
+        return "focal_objective"
+
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: ArrayLike | None = None
+    ) -> Gradients:
+        """Return gradient and Hessian per row.
+
+        Parameters
+        ----------
+        y_true : array-like of 0 and 1, (n,)
+            Labels; in the native APIs the margins.
+        y_pred : array-like of finite numbers, (n,)
+            Margins; in the native APIs the ``DMatrix`` or ``Dataset``, which holds
+            labels and weights and is known by its ``get_label``.
+        sample_weight : array-like of finite numbers >= 0, (n,), optional
+            Multiplies gradient and Hessian.
+
+        Returns
+        -------
+        grad, hess : ndarray of float32, (n,)
+            New, contiguous and finite, within 1 ulp of the exact values.
+
+        Raises
+        ------
+        ValueError
+            For labels other than 0 and 1, margins that are not finite, negative,
+            infinite, NaN or all-zero weights, and lengths that differ.
+        """
+        if hasattr(y_pred, "get_label"):
+            margin, data = y_true, y_pred
+            return self.gradient_hessian(data.get_label(), margin, data.get_weight())
+        return self.gradient_hessian(y_true, y_pred, sample_weight)
+
+    def gradient_hessian(
+        self,
+        y_true: ArrayLike,
+        margin: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: float = 0.0,
+    ) -> Gradients:
+        """Return gradient and Hessian at ``margin + offset``; see :meth:`__call__`."""
+        rows = _Rows.of(y_true, margin, sample_weight)
+        # numba is loaded where it is first needed: it takes longer than all the rest.
+        from focal_boost._kernels import cpu
+
+        grad = np.empty(rows.margin.shape, np.float32)
+        hess = np.empty(rows.margin.shape, np.float32)
+        share = 1.0 if self.hessian == "exact" else 0.0
+        fault, weight = cpu.gradient_hessian(
+            rows.margin,
+            rows.y_true,
+            rows.sample_weight,
+            float(offset),
+            (*self.loss.class_weights, self.loss.gamma, share),
+            grad,
+            hess,
+        )
+        if fault or not weight:
+            rows.explain()
+        return grad, hess
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Labels, margins and weights in the types that the kernel is compiled for."""
+
+    y_true: NDArray[Any]
+    margin: NDArray[Any]
+    sample_weight: NDArray[Any] | None
+
+    @classmethod
+    def of(
+        cls, y_true: ArrayLike, margin: ArrayLike, sample_weight: ArrayLike | None
+    ) -> _Rows:
+        labels = _column(y_true, "y_true")
+        scores = _column(margin, "margin")
+        check_same_shape(labels, scores)
+        # XGBoost gives an empty array where there are no weights.
+        if sample_weight is None or np.size(sample_weight) == 0:
+            return cls(labels, scores, None)
+        weight = _column(sample_weight, "sample_weight")
+        check_same_shape(labels, weight, "sample_weight")
+        return cls(labels, scores, weight)
+
+    def explain(self) -> None:
+        """Raise for the rows that the kernel found unsound."""
+        check_labels(self.y_true)
+        check_margin(self.margin)
+        if self.sample_weight is not None:
+            check_weight(self.sample_weight)
+        raise ValueError(
+            "sample_weight must be at most 1.7e37 for the gradients to fit float32,"
+            f" got {np.max(self.sample_weight)}"
+        )
+
+
+def _column(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return one contiguous float32 or float64 value per row."""
+    array = as_numbers(values, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have one value per row, got {array.shape}")
+    # Booleans, integers and float16 keep 0 and 1, and nothing else becomes 0 or 1.
+    wide = array.dtype in (np.float32, np.float64)
+    kind = array.dtype if wide else np.dtype(np.float32)
+    return np.ascontiguousarray(array, dtype=kind.newbyteorder("="))
