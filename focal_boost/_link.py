@@ -23,7 +23,7 @@ def posterior(z: Floats, gamma: float, log_class_odds: float) -> Floats:
     fall = -np.abs(z)
     odds = np.exp(side * _offset(z, gamma, log_class_odds)) * np.exp(fall)
     odds = odds * np.exp(gamma * np.maximum(fall, -1e3))
-    return np.where(z >= 0, 1.0, odds) / (1 + odds)
+    return np.asarray(np.where(z >= 0, 1.0, odds) / (1 + odds))
 
 
 def margin(logit: Floats, gamma: float, log_class_odds: float) -> Floats:

@@ -1,4 +1,4 @@
-"""φ, its derivatives and κ over float64 arrays; :mod:`focal_boost.loss` derives them."""
+"""φ, its derivatives and κ over float64 arrays, as derived in focal_boost.loss."""
 
 from __future__ import annotations
 

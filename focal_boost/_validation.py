@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 HESSIANS = ("upper", "exact")
 
 
-def check_alpha(alpha: object) -> float | None:
+def check_alpha(alpha: Any) -> float | None:
     """Return `alpha` as a float in (0, 1), or None."""
     if alpha is None:
         return None
@@ -21,7 +21,7 @@ def check_alpha(alpha: object) -> float | None:
     return float(alpha)
 
 
-def check_gamma(gamma: object) -> float:
+def check_gamma(gamma: Any) -> float:
     """Return `gamma` as a finite float >= 0."""
     if not _is_number(gamma) or not 0 <= float(gamma) < math.inf:
         raise ValueError(f"gamma must be a finite number >= 0, got {gamma!r}")
@@ -35,7 +35,7 @@ def check_hessian(hessian: object) -> str:
     return hessian
 
 
-def _is_number(value: object) -> Any:
+def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 

@@ -8,7 +8,7 @@ would take σ(margin) or the margin itself for the probability.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,3 +140,11 @@ class FocalMetric:
         check_same_shape(labels, scores)
         check_margin(scores)
         return _METRICS[self.name](labels, scores, weight, self.loss)
+
+
+def focal_metrics(
+    metrics: str | Sequence[str], loss: FocalLoss
+) -> tuple[FocalMetric, ...]:
+    """Return metrics by their names, or one by its name."""
+    names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    return tuple(FocalMetric(name, loss) for name in names)

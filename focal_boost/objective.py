@@ -161,11 +161,11 @@ class _Rows:
         """Raise for the rows that the kernel found unsound."""
         check_labels(self.y_true)
         check_margin(self.margin)
-        if self.sample_weight is not None:
-            check_weight(self.sample_weight)
+        weight = np.ones(1) if self.sample_weight is None else self.sample_weight
+        check_weight(weight)
         raise ValueError(
             "sample_weight must be at most 1.7e37 for the gradients to fit float32,"
-            f" got {np.max(self.sample_weight)}"
+            f" got {np.max(weight)}"
         )
 
 

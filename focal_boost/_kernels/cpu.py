@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numba import int64, njit, types
 from numba.extending import intrinsic
-from numpy.typing import NDArray
 
 _LOG2_E = 1.4426950408889634
 # ln 2 = _LN2_HIGH + _LN2_LOW; the high part has 20 trailing zero bits, so that its
@@ -32,8 +31,8 @@ _WEIGHT_SCALE = 1e271
 def _bitcast(name: str, source: Any, target: Any) -> Any:
     """Return an intrinsic that reads the bits of `source` as `target`."""
 
-    def typed(typingctx: Any, value: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def typed(_typing: Any, _value: Any) -> Any:
+        def codegen(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             return builder.bitcast(args[0], context.get_value_type(target))
 
         return target(source), codegen

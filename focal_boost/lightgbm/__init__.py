@@ -1,0 +1,18 @@
+"""Focal loss in LightGBM: ``train``, ``metric`` and ``FocalLGBMClassifier``.
+
+This folder is the only place that imports the library, here named ``lgb``.
+"""
+
+from __future__ import annotations
+
+try:
+    import lightgbm as lgb
+except ImportError as error:
+    raise ImportError(
+        'focal_boost.lightgbm needs LightGBM: pip install "focal-boost[lightgbm]"'
+    ) from error
+
+from focal_boost.lightgbm._classifier import FocalLGBMClassifier
+from focal_boost.lightgbm._train import metric, train
+
+__all__ = ["FocalLGBMClassifier", "lgb", "metric", "train"]

@@ -1,0 +1,18 @@
+"""Focal loss in XGBoost: ``train``, ``metric`` and ``FocalXGBClassifier``.
+
+This folder is the only place that imports the library, here named ``xgb``.
+"""
+
+from __future__ import annotations
+
+try:
+    import xgboost as xgb
+except ImportError as error:
+    raise ImportError(
+        'focal_boost.xgboost needs XGBoost: pip install "focal-boost[xgboost]"'
+    ) from error
+
+from focal_boost.xgboost._classifier import FocalXGBClassifier
+from focal_boost.xgboost._train import metric, train
+
+__all__ = ["FocalXGBClassifier", "metric", "train", "xgb"]

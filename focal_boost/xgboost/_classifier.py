@@ -1,0 +1,192 @@
+"""FocalXGBClassifier: focal loss behind scikit-learn's interface."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from focal_boost import _classifier
+from focal_boost.loss import FocalLoss
+from focal_boost.objective import FocalObjective
+from focal_boost.xgboost._metrics import SCALE, XGBoostMetric
+from focal_boost.xgboost._train import base_score_of, metric, settings_of
+
+# Where a saved model keeps what its predictions need beside the trees.
+_ATTRIBUTE = "focal_boost"
+
+
+class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
+    """XGBClassifier trained with focal loss, whose probabilities are probabilities.
+
+    Parameters
+    ----------
+    focal_alpha : float in (0, 1), "balanced" or None, default 0.25
+        Weight of the positive class; "balanced" is 1 − its (weighted) share.
+    focal_gamma : float >= 0, default 2.0
+        Focusing parameter.
+    **kwargs
+        All parameters of ``xgboost.XGBClassifier``. ``eval_metric`` may name one of
+        this package's metrics and defaults to the posterior's log loss, which early
+        stopping then watches.
+
+    Attributes
+    ----------
+    loss_ : FocalLoss
+        The loss that was trained with.
+    classes_ : ndarray, (2,)
+        The two labels; the second is the positive class.
+
+    Notes
+    -----
+    ``predict_proba`` is the posterior, ``predict`` its more probable label, and
+    ``decision_function`` the margin, at which the label changes where it passes
+    ``loss_.margin(0.5)``: 0 for alpha ½, and not far from it otherwise.
+    """
+
+    def __init__(
+        self,
+        *,
+        focal_alpha: float | str | None = 0.25,
+        focal_gamma: float = 2.0,
+        **kwargs: Any,
+    ) -> None:
+        self.focal_alpha = focal_alpha
+        self.focal_gamma = focal_gamma
+        super().__init__(**kwargs)
+
+    @functools.wraps(xgb.XGBClassifier.fit)
+    def fit(self, *args: Any, **kwargs: Any) -> FocalXGBClassifier:
+        given = _classifier.bound_arguments(
+            xgb.XGBClassifier.fit, self, *args, **kwargs
+        )
+        X, target = given.pop("X"), _classifier.Target.of(given.pop("y"))
+        weight = given.get("sample_weight")
+        if weight is not None:
+            # As XGBoost will hold them.
+            weight = np.asarray(weight, np.float32)
+        objective = _classifier.focal_objective(self, target.y_true, weight)
+        start = objective.loss.initial_margin(target.y_true, weight)
+        if given.get("eval_set"):
+            given["eval_set"] = [
+                (X_eval, target.encode(y_eval, "eval_set labels"))
+                for X_eval, y_eval in given["eval_set"]
+            ]
+        continued = given.get("xgb_model") is not None
+        inner = self._parent(objective, None if continued else base_score_of(start))
+        inner.fit(X, target.y_true, **given)
+        _classifier.adopt(self, inner)
+        self._focal_classes = target.classes
+        self.loss_ = objective.loss
+        self._restore_scale(inner.eval_metric)
+        self._describe()
+        return self
+
+    def _parent(self, objective: FocalObjective, base_score: float | None) -> Any:
+        """Return an unfitted XGBClassifier with these settings."""
+        parameters = _classifier.library_parameters(self)
+        monitored = _monitored(parameters.pop("eval_metric"), objective.loss)
+        named = [m for m in monitored if isinstance(m, str)]
+        settings = settings_of(
+            {**parameters, "eval_metric": named}, continued=base_score is None
+        )
+        if settings.get("base_score") is None:
+            settings["base_score"] = base_score
+        # A list of callables only would reach XGBoost's own parameters.
+        only = monitored[0] if len(monitored) == 1 else monitored
+        settings.update(objective=objective, eval_metric=only)
+        return xgb.XGBClassifier(**settings)
+
+    def _restore_scale(self, monitored: Any) -> None:
+        """Give the log of evaluations our metrics' own names and values."""
+        for one in monitored if isinstance(monitored, list) else [monitored]:
+            if not isinstance(one, XGBoostMetric):
+                continue
+            for log in getattr(self, "evals_result_", {}).values():
+                log[one.metric.name] = [v / SCALE for v in log.pop(one.__name__)]
+            # Early stopping watched the last metric, and a custom one is the last.
+            booster = self.get_booster()
+            if booster.attr("best_score") is not None:
+                best = float(booster.attr("best_score")) / SCALE
+                booster.set_attr(best_score=repr(best))
+
+    def _describe(self) -> None:
+        """Write loss and labels into the model, so that a saved one keeps them."""
+        description = {
+            "alpha": self.loss_.alpha,
+            "gamma": self.loss_.gamma,
+            "classes": self._focal_classes.tolist(),
+        }
+        text = json.dumps(description, default=str)
+        self.get_booster().set_attr(**{_ATTRIBUTE: text})
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The two labels; the second is the positive class."""
+        if not hasattr(self, "_focal_classes"):
+            raise AttributeError("classes_ is there after fit or load_model")
+        return np.asarray(self._focal_classes)
+
+    def decision_function(self, X: Any, **kwargs: Any) -> NDArray[np.float32]:
+        """Return the margin per row, (n,); `kwargs` as in ``XGBClassifier.predict``."""
+        check_is_fitted(self, "loss_")
+        return np.asarray(super().predict(X, output_margin=True, **kwargs))
+
+    @functools.wraps(xgb.XGBClassifier.predict_proba)
+    def predict_proba(self, X: Any, *args: Any, **kwargs: Any) -> NDArray[np.float64]:
+        parent = xgb.XGBClassifier.predict_proba
+        given = _classifier.bound_arguments(parent, self, X, *args, **kwargs)
+        margin = self.decision_function(**given)
+        return _classifier.probabilities(self.loss_, margin)
+
+    @functools.wraps(xgb.XGBClassifier.predict)
+    def predict(self, X: Any, *args: Any, **kwargs: Any) -> NDArray[Any]:
+        parent = xgb.XGBClassifier.predict
+        given = _classifier.bound_arguments(parent, self, X, *args, **kwargs)
+        as_margin = given.pop("output_margin", False)
+        margin = self.decision_function(**given)
+        if as_margin:
+            return margin
+        return _classifier.labels(self.loss_, margin, self.classes_)
+
+    def load_model(self, fname: Any) -> None:
+        """Load a model that this class saved, or any XGBoost model of a margin.
+
+        A model without a description is read with this estimator's own parameters
+        and the labels 0 and 1.
+        """
+        kept = self.get_params(deep=False)
+        super().load_model(fname)
+        # The parent overwrites some parameters with the model's, and a refit would
+        # start from the old model's score.
+        self.set_params(objective=kept["objective"], base_score=kept["base_score"])
+        text = self.get_booster().attr(_ATTRIBUTE)
+        if text is None:
+            self._focal_classes = np.array([0, 1])
+            self.loss_ = FocalLoss(self.focal_alpha, self.focal_gamma)  # type: ignore[arg-type]
+            return
+        description = json.loads(text)
+        self._focal_classes = np.array(description["classes"])
+        self.loss_ = FocalLoss(description["alpha"], description["gamma"])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.multi_label = False
+        return tags
+
+
+def _monitored(asked: Any, loss: FocalLoss) -> list[Any]:
+    """Return the metrics to monitor as a list, ours by their names."""
+    if asked is None:
+        asked = "log_loss"
+    alone = isinstance(asked, str) or callable(asked)
+    return [
+        metric(one, loss) if _classifier.is_focal_metric(one) else one
+        for one in ([asked] if alone else asked)
+    ]
