@@ -12,20 +12,30 @@ from numpy.typing import ArrayLike, NDArray
 HESSIANS = ("upper", "exact")
 
 
-def check_alpha(alpha: Any) -> float | None:
+def check_alpha(alpha: object) -> float | None:
     """Return `alpha` as a float in (0, 1), or None."""
-    if alpha is None:
-        return None
-    if not _is_number(alpha) or not 0 < float(alpha) < 1:
-        raise ValueError(f"alpha must be None or a number in (0, 1), got {alpha!r}")
-    return float(alpha)
+    number = _as_float(alpha)
+    if alpha is None or 0 < number < 1:
+        return None if alpha is None else number
+    raise ValueError(f"alpha must be None or a number in (0, 1), got {alpha!r}")
 
 
-def check_gamma(gamma: Any) -> float:
+def check_gamma(gamma: object) -> float:
     """Return `gamma` as a finite float >= 0."""
-    if not _is_number(gamma) or not 0 <= float(gamma) < math.inf:
-        raise ValueError(f"gamma must be a finite number >= 0, got {gamma!r}")
-    return float(gamma)
+    number = _as_float(gamma)
+    if 0 <= number < math.inf:
+        return number
+    raise ValueError(f"gamma must be a finite number >= 0, got {gamma!r}")
+
+
+def _as_float(value: Any) -> float:
+    """Return a number as a float, NaN for anything else."""
+    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def check_hessian(hessian: object) -> str:
@@ -35,21 +45,30 @@ def check_hessian(hessian: object) -> str:
     return hessian
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-
-
 def as_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
     """Return `values` as a non-empty array of booleans, integers or floats."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         try:
-            array = array.astype(np.float64)
+            # Columns of objects may hold numbers, columns of text or dates may not.
+            if array.dtype == object:
+                array = array.astype(np.float64)
+            array = array.astype(np.float64, casting="same_kind")
         except (TypeError, ValueError):
             example = array.ravel()[0] if array.size else array
             raise ValueError(f"{name} must be numbers, got {str(example)!r}") from None
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    return array
+
+
+def as_column(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return `values` as one number per row; (n, 1) is one number per row too."""
+    array = as_numbers(values, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have one value per row, got {array.shape}")
     return array
 
 

@@ -52,8 +52,8 @@ its inverse.
 References
 ----------
 Lin, Goyal, Girshick, He, Dollár: Focal Loss for Dense Object Detection, ICCV 2017.
-Charoenphakdee, Vongkulbhisal, Chairatanakul, Sugiyama: On Focal Loss for
-Class-Posterior Probability Estimation, CVPR 2021.
+Charoenphakdee et al.: On Focal Loss for Class-Posterior Probability Estimation:
+A Theoretical Perspective, CVPR 2021.
 """
 
 from __future__ import annotations
@@ -84,8 +84,7 @@ Floats = NDArray[np.float64]
 class FocalLoss:
     """α-balanced sigmoid focal loss of a raw margin (Lin et al. 2017, equation 5).
 
-    An immutable value: two losses with the same parameters are equal, hash alike
-    and pickle. The module docstring derives every formula.
+    An immutable value; the module docstring derives every formula.
 
     Parameters
     ----------
@@ -143,7 +142,9 @@ class FocalLoss:
             For bad labels or weights, or where only one class has weight.
         """
         labels, weight = as_labels_and_weight(y_true, sample_weight)
-        return cls(alpha=weighted_prevalence(1 - labels, weight), gamma=gamma)
+        weighted_prevalence(labels, weight)
+        # Not 1 − prevalence, which has few digits where negatives are rare.
+        return cls(float(np.average(1 - labels, weights=weight)), gamma)
 
     @property
     def class_weights(self) -> tuple[float, float]:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from focal_boost._validation import (
+    as_column,
     as_labels_and_weight,
-    as_numbers,
     check_margin,
     check_same_shape,
 )
@@ -135,8 +134,13 @@ class FocalMetric:
         """
         if sample_weight is not None and np.size(sample_weight) == 0:
             sample_weight = None
-        labels, weight = as_labels_and_weight(y_true, sample_weight)
-        scores: NDArray[Any] = as_numbers(margin, "margin").astype(np.float64)
+        labels, weight = as_labels_and_weight(
+            as_column(y_true, "y_true"),
+            None
+            if sample_weight is None
+            else as_column(sample_weight, "sample_weight"),
+        )
+        scores = as_column(margin, "margin").astype(np.float64)
         check_same_shape(labels, scores)
         check_margin(scores)
         return _METRICS[self.name](labels, scores, weight, self.loss)

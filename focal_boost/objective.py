@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from focal_boost._validation import (
-    as_numbers,
+    as_column,
     check_hessian,
     check_labels,
     check_margin,
@@ -131,7 +131,7 @@ class FocalObjective:
             hess,
         )
         if fault or not weight:
-            rows.explain()
+            rows.explain(offset)
         return grad, hess
 
 
@@ -147,7 +147,8 @@ class _Rows:
     def of(
         cls, y_true: ArrayLike, margin: ArrayLike, sample_weight: ArrayLike | None
     ) -> _Rows:
-        labels = _column(y_true, "y_true")
+        # No integer but 0 and 1 becomes 0 or 1 in float32, the kernel's usual case.
+        labels = _column(y_true, "y_true", np.float32)
         scores = _column(margin, "margin")
         check_same_shape(labels, scores)
         # XGBoost gives an empty array where there are no weights.
@@ -157,10 +158,12 @@ class _Rows:
         check_same_shape(labels, weight, "sample_weight")
         return cls(labels, scores, weight)
 
-    def explain(self) -> None:
+    def explain(self, offset: float) -> None:
         """Raise for the rows that the kernel found unsound."""
         check_labels(self.y_true)
         check_margin(self.margin)
+        with np.errstate(over="ignore", invalid="ignore"):
+            check_margin(self.margin + np.float64(offset))
         weight = np.ones(1) if self.sample_weight is None else self.sample_weight
         check_weight(weight)
         raise ValueError(
@@ -169,14 +172,13 @@ class _Rows:
         )
 
 
-def _column(values: ArrayLike, name: str) -> NDArray[Any]:
-    """Return one contiguous float32 or float64 value per row."""
-    array = as_numbers(values, name)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise ValueError(f"{name} must have one value per row, got {array.shape}")
-    # Booleans, integers and float16 keep 0 and 1, and nothing else becomes 0 or 1.
-    wide = array.dtype in (np.float32, np.float64)
-    kind = array.dtype if wide else np.dtype(np.float32)
-    return np.ascontiguousarray(array, dtype=kind.newbyteorder("="))
+def _column(values: ArrayLike, name: str, narrow: Any = np.float64) -> NDArray[Any]:
+    """Return one contiguous float32 or float64 value per row.
+
+    What is neither becomes `narrow` if it is an integer or smaller, and float64 else.
+    """
+    array = as_column(values, name)
+    wide = array.dtype.kind == "f" and array.dtype.itemsize >= 4
+    if wide:
+        narrow = np.float32 if array.dtype.itemsize == 4 else np.float64
+    return np.ascontiguousarray(array, dtype=narrow)

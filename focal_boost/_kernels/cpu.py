@@ -195,7 +195,7 @@ def gradient_hessian(margin, y_true, sample_weight, offset, loss, grad, hess):  
             g, h, found = _row(z, np.float64(y_true[i]), w, loss, 2)
             grad[i], hess[i] = np.float32(g), np.float32(h)
             fault |= found
-            weight |= _bits(w)
+            weight |= _bits(abs(w))
     elif gamma == 1.0:
         for i in range(margin.shape[0]):
             w = 1.0 if sample_weight is None else np.float64(sample_weight[i])
@@ -203,7 +203,7 @@ def gradient_hessian(margin, y_true, sample_weight, offset, loss, grad, hess):  
             g, h, found = _row(z, np.float64(y_true[i]), w, loss, 1)
             grad[i], hess[i] = np.float32(g), np.float32(h)
             fault |= found
-            weight |= _bits(w)
+            weight |= _bits(abs(w))
     elif gamma == 0.0:
         for i in range(margin.shape[0]):
             w = 1.0 if sample_weight is None else np.float64(sample_weight[i])
@@ -211,7 +211,7 @@ def gradient_hessian(margin, y_true, sample_weight, offset, loss, grad, hess):  
             g, h, found = _row(z, np.float64(y_true[i]), w, loss, 0)
             grad[i], hess[i] = np.float32(g), np.float32(h)
             fault |= found
-            weight |= _bits(w)
+            weight |= _bits(abs(w))
     else:
         for i in range(margin.shape[0]):
             w = 1.0 if sample_weight is None else np.float64(sample_weight[i])
@@ -219,5 +219,5 @@ def gradient_hessian(margin, y_true, sample_weight, offset, loss, grad, hess):  
             g, h, found = _row(z, np.float64(y_true[i]), w, loss, -1)
             grad[i], hess[i] = np.float32(g), np.float32(h)
             fault |= found
-            weight |= _bits(w)
+            weight |= _bits(abs(w))
     return fault, weight

@@ -1,0 +1,147 @@
+"""Reference values from outside the package: mpmath at 60 digits, and differences.
+
+The loss is the paper's, a function of the probability p = p_t alone,
+
+    F(p) = -(1 - p)^γ log p,
+
+its derivatives are those of F by the chain rule over dp/dz = p (1 - p), and the
+posterior is what makes the expected gradient zero. Nothing is a formula of the
+margin, so nothing is shared with the package.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import mpmath
+import numpy as np
+from mpmath import mpf
+
+DIGITS = 60
+GAMMAS = (0.0, 0.25, 0.5, 1.0, 2.0, 3.7, 5.0, 10.0)
+ALPHAS = (None, 0.01, 0.25, 0.5, 0.99)
+
+
+def _margins():
+    rng = np.random.default_rng(20170807)
+    special = [0, 1e-300, 1e-8, 1, 16.5, 17.1, 20, 36, 37, 40, 88, 89, 100, 708, 745]
+    drawn = [rng.normal(0, 3, 20), rng.uniform(0, 40, 20), rng.uniform(0, 745, 10)]
+    positive = np.concatenate([special, [800], np.abs(np.concatenate(drawn))])
+    return np.unique(np.concatenate([-positive, positive]))
+
+
+MARGINS = _margins()
+MARGINS.flags.writeable = False
+
+
+class Exact(NamedTuple):
+    """Loss, its first two derivatives and the upper curvature, for α_t = 1."""
+
+    loss: mpf
+    slope: mpf
+    hessian: mpf
+    curvature: mpf
+
+
+def focal_loss(p, gamma):
+    """Return the paper's FL(p_t), equation 4."""
+    return -((1 - p) ** gamma) * mpmath.log(p)
+
+
+def sigmoid(t):
+    return 1 / (1 + mpmath.exp(-t))
+
+
+@cache
+def exact(t, gamma):
+    """Return the exact values at t = (2y - 1) z."""
+    # Terms of size 1 cancel down to exp(-|t|), which has |t| / 2.3 leading zeros.
+    with mpmath.workdps(DIGITS + int(abs(t))):
+        t, gamma = mpf(t), mpf(gamma)
+        p = sigmoid(t)
+        q, log_p, power = 1 - p, mpmath.log(p), (1 - p) ** gamma
+        # dF/dp and d²F/dp², from the product rule on (1 - p)^γ and log p.
+        first = gamma * power / q * log_p - power / p
+        second = (
+            -gamma * (gamma - 1) * power / q**2 * log_p
+            + 2 * gamma * power / (q * p)
+            + power / p**2
+        )
+        dp_dz = p * q
+        hessian = second * dp_dz**2 + first * dp_dz * (1 - 2 * p)
+        return Exact(
+            loss=focal_loss(p, gamma),
+            slope=first * dp_dz,
+            hessian=hessian,
+            # without the one negative term of the second derivative
+            curvature=hessian - gamma * p * power * q * log_p,
+        )
+
+
+def class_weight(y, alpha):
+    """Return the paper's α_t."""
+    if alpha is None:
+        return mpf(1)
+    return mpf(alpha) if y == 1 else 1 - mpf(alpha)
+
+
+def _exact_rows(name, y, margin, gamma, alpha):
+    with mpmath.workdps(DIGITS):
+        weight = class_weight(y, alpha)
+        if name == "slope":
+            weight = weight * (2 * y - 1)
+        values = [getattr(exact((2 * y - 1) * float(z), gamma), name) for z in margin]
+        return np.array([float(weight * value) for value in values])
+
+
+def exact_loss(y, margin, gamma, alpha):
+    return _exact_rows("loss", y, margin, gamma, alpha)
+
+
+def exact_gradient(y, margin, gamma, alpha):
+    return _exact_rows("slope", y, margin, gamma, alpha)
+
+
+def exact_hessian(y, margin, gamma, alpha):
+    return _exact_rows("hessian", y, margin, gamma, alpha)
+
+
+def exact_curvature(y, margin, gamma, alpha):
+    return _exact_rows("curvature", y, margin, gamma, alpha)
+
+
+def exact_posterior(margin, gamma, alpha):
+    """Return the η at which η g(1, z) + (1 - η) g(0, z) = 0."""
+    with mpmath.workdps(DIGITS):
+        rows = []
+        for z in margin:
+            g1 = class_weight(1, alpha) * exact(float(z), gamma).slope
+            g0 = -class_weight(0, alpha) * exact(-float(z), gamma).slope
+            rows.append(float(g0 / (g0 - g1)))
+        return np.array(rows)
+
+
+def central_difference(function, x, h=2.0**-10):
+    """Return the derivative of `function` at `x`, to order h⁴."""
+    near = function(x + h) - function(x - h)
+    far = function(x + 2 * h) - function(x - 2 * h)
+    return (8 * near - far) / (12 * h)
+
+
+def relative_errors(actual, expected, scale=None):
+    """Return |actual - expected| / |scale| where the scale is a normal float64.
+
+    The scale is the expected value itself unless one is given. Elsewhere the error
+    is 0 if the actual value is as tiny as the expected one.
+    """
+    scale = np.abs(expected if scale is None else scale)
+    tiny = np.finfo(np.float64).tiny
+    difference = np.abs(np.asarray(actual) - expected)
+    below = np.where(difference <= tiny, 0.0, np.inf)
+    return np.where(scale >= tiny, difference / np.maximum(scale, tiny), below)
+
+
+def float32_ulps(actual, expected):
+    """Return |actual - expected| in units of the last place of float32."""
+    _, exponent = np.frexp(expected)
+    ulp = np.ldexp(1.0, np.where(expected == 0, -149, np.maximum(exponent - 24, -149)))
+    return np.abs(np.asarray(actual, np.float64) - expected) / ulp

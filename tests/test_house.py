@@ -1,0 +1,267 @@
+"""Who may import whom: imports go downward only, and each library has one door."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import focal_boost
+
+PACKAGE = Path(focal_boost.__file__).parent
+MAX_LINES = 300
+
+_NUMBERS = {"loss", "_validation"}
+_BOOSTING = {"objective", "metrics", *_NUMBERS}
+# What each room of the package may import, from the cellar up. A room is a file or
+# a folder beside __init__.py.
+MAY_IMPORT = {
+    "_validation": set(),
+    "_phi": set(),
+    "_kernels": set(),
+    "_link": {"_phi"},
+    "loss": {"_link", "_phi", "_validation"},
+    "objective": {"loss", "_kernels", "_validation"},
+    "metrics": {"loss", "_kernels", "_validation"},
+    "_classifier": _BOOSTING,
+    "xgboost": {"_classifier", *_BOOSTING},
+    "lightgbm": {"_classifier", *_BOOSTING},
+    "__init__": set(),  # it loads the public names at first use
+}
+# These may import every room, and none of the rooms above may import them.
+TOP_FLOOR = {
+    "__main__",
+    "_compare",
+    "_report",
+    "_table",
+    "_training",
+    "cli",
+    "datasets",
+    "plotting",
+    "tuning",
+}
+# The one room, or the one file in it, that may import a library.
+DOORS = {
+    "xgboost": "xgboost",
+    "lightgbm": "lightgbm",
+    "cupy": "_kernels/cuda",
+    "numba": "_kernels/cpu",
+}
+
+
+def is_type_checking(node):
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def running_nodes(node):
+    """Yield every node below `node` but those only type checkers read."""
+    for child in ast.iter_child_nodes(node):
+        if is_type_checking(child):
+            for other in child.orelse:
+                yield from (other, *running_nodes(other))
+        else:
+            yield from (child, *running_nodes(child))
+
+
+def from_targets(node, parents):
+    """Return what a "from … import …" inside the package `parents` imports."""
+    base = node.module or ""
+    if node.level:
+        anchor = parents[: len(parents) - node.level + 1]
+        base = ".".join([*anchor, *filter(None, [base])])
+    if base == "focal_boost":
+        return [f"focal_boost.{alias.name}" for alias in node.names]
+    return [base]
+
+
+def imported_modules(path, package):
+    """Yield the full name of every module that the file imports when it runs."""
+    parents = ["focal_boost", *path.relative_to(package).parent.parts]
+    for node in running_nodes(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                yield from from_targets(node, parents)
+            case ast.Call(
+                func=ast.Name(id="import_module" | "__import__")
+                | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(name)), *_],
+            ):
+                yield name
+
+
+def own_room(module, package):
+    """Return the room of "focal_boost.<name>"; a public name is the front door's."""
+    room = module.removeprefix("focal_boost").removeprefix(".").split(".")[0]
+    is_module = (package / f"{room}.py").exists() or (package / room).is_dir()
+    return room if room and is_module else "__init__"
+
+
+def import_violations(path, package):
+    """Yield a sentence for every import that the file may not make."""
+    file = path.relative_to(package).with_suffix("").as_posix()
+    room = file.split("/")[0]
+    if room not in MAY_IMPORT and room not in TOP_FLOOR:
+        yield f"{file} has no floor; add {room} to MAY_IMPORT or to TOP_FLOOR"
+        return
+    for module in imported_modules(path, package):
+        library = module.split(".")[0]
+        if DOORS.get(library, room) not in {room, file}:
+            yield f"{file} imports {library}; only {DOORS[library]} may"
+        if library != "focal_boost" or room in TOP_FLOOR:
+            continue
+        other = own_room(module, package)
+        if other not in {room, *MAY_IMPORT[room]}:
+            allowed = ", ".join(sorted(MAY_IMPORT[room])) or "nothing of ours"
+            yield f"{file} imports {other}; {room} may import {allowed}"
+
+
+def violations(package):
+    """Return a sentence for every broken rule of the house."""
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        found.extend(import_violations(path, package))
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > MAX_LINES:
+            file = path.relative_to(package).as_posix()
+            found.append(f"{file} has {lines} lines; at most {MAX_LINES} are allowed")
+    return found
+
+
+def build(folder, files):
+    """Write a package of the given files and return its folder."""
+    package = folder / "focal_boost"
+    sound = {
+        "__init__.py": "from importlib import import_module",
+        "_phi.py": "import numpy",
+        "_link.py": "from focal_boost._phi import phi",
+        "loss.py": "from focal_boost import _link\nfrom ._phi import phi",
+        "_kernels/__init__.py": "",
+        "_kernels/cpu.py": "import numba\nfrom numba import njit",
+        "objective.py": "def f():\n    from focal_boost._kernels import cpu",
+        "xgboost/__init__.py": "import xgboost\nfrom focal_boost.xgboost import _train",
+        "xgboost/_train.py": "from xgboost import Booster\nimport focal_boost.loss",
+        "cli.py": "from focal_boost import FocalLoss, xgboost",
+    }
+    for name, text in {**sound, **files}.items():
+        path = package / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return package
+
+
+def test_the_package_keeps_the_rules():
+    assert violations(PACKAGE) == []
+
+
+def test_imports_have_no_way_back():
+    for room, allowed in MAY_IMPORT.items():
+        assert not allowed & TOP_FLOOR, room
+        for other in allowed:
+            assert room not in MAY_IMPORT[other], f"{room} and {other}"
+
+
+def test_every_file_is_seen():
+    files = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")}
+    assert {"loss.py", "_kernels/cpu.py", "objective.py", "metrics.py"} <= files
+    seen = set(imported_modules(PACKAGE / "objective.py", PACKAGE))
+    assert {"numpy", "focal_boost.loss", "focal_boost._kernels"} <= seen
+
+
+class TestChecker:
+    """The checker on a small house of its own."""
+
+    @pytest.mark.parametrize(
+        ("file", "text"),
+        [
+            ("loss.py", "import focal_boost._link as link, math"),
+            ("tuning.py", "import focal_boost.cli"),
+            ("__main__.py", "from focal_boost.cli import main"),
+            ("_kernels/cuda.py", "import cupy"),
+            ("lightgbm.py", "import lightgbm\nfrom focal_boost.objective import x"),
+            ("lightgbm/_model.py", "def f():\n    import lightgbm.basic"),
+            (
+                "loss.py",
+                "from typing import TYPE_CHECKING\n"
+                "if TYPE_CHECKING:\n    import xgboost, focal_boost.cli",
+            ),
+            ("loss.py", "\n" * (MAX_LINES - 1) + "x = 1"),
+        ],
+    )
+    def test_sound_house_passes(self, tmp_path, file, text):
+        assert violations(build(tmp_path, {file: text})) == []
+
+    @pytest.mark.parametrize(
+        ("file", "text", "imported"),
+        [
+            ("_phi.py", "from focal_boost.loss import FocalLoss", "loss"),
+            ("loss.py", "import focal_boost.objective", "objective"),
+            ("_link.py", "from focal_boost import cli", "cli"),
+            ("_link.py", "from . import loss", "loss"),
+            ("_link.py", "from focal_boost import FocalLoss", "__init__"),
+            ("_kernels/cpu.py", "from ..loss import FocalLoss", "loss"),
+            (
+                "loss.py",
+                "def f():\n    from focal_boost._kernels import cpu",
+                "_kernels",
+            ),
+            (
+                "loss.py",
+                "import importlib as i\ni.import_module('focal_boost.cli')",
+                "cli",
+            ),
+            (
+                "loss.py",
+                "if TYPE_CHECKING:\n    pass\nelse:\n    import focal_boost.cli",
+                "cli",
+            ),
+            ("__init__.py", "from focal_boost.loss import FocalLoss", "loss"),
+            ("lightgbm/_train.py", "from focal_boost import xgboost", "xgboost"),
+            ("xgboost/_train.py", "import focal_boost._phi", "_phi"),
+        ],
+    )
+    def test_import_upward_is_named(self, tmp_path, file, text, imported):
+        (sentence,) = violations(build(tmp_path, {file: text}))
+        room = file.removesuffix(".py").split("/")[0]
+        allowed = ", ".join(sorted(MAY_IMPORT[room])) or "nothing of ours"
+        file = file.removesuffix(".py")
+        assert sentence == f"{file} imports {imported}; {room} may import {allowed}"
+
+    @pytest.mark.parametrize(
+        ("file", "text", "sentence"),
+        [
+            (
+                "cli.py",
+                "try:\n    import xgboost\nexcept ImportError:\n    pass",
+                "cli imports xgboost; only xgboost may",
+            ),
+            (
+                "xgboost/_train.py",
+                "from lightgbm import Booster",
+                "xgboost/_train imports lightgbm; only lightgbm may",
+            ),
+            (
+                "_kernels/cpu.py",
+                "import cupy.cuda",
+                "_kernels/cpu imports cupy; only _kernels/cuda may",
+            ),
+            (
+                "_kernels/cuda.py",
+                "from numba import njit",
+                "_kernels/cuda imports numba; only _kernels/cpu may",
+            ),
+        ],
+    )
+    def test_library_through_another_door_is_named(
+        self, tmp_path, file, text, sentence
+    ):
+        assert violations(build(tmp_path, {file: text})) == [sentence]
+
+    def test_unknown_room_is_named(self, tmp_path):
+        house = build(tmp_path, {"attic.py": "import math"})
+        sentence = "attic has no floor; add attic to MAY_IMPORT or to TOP_FLOOR"
+        assert violations(house) == [sentence]
+
+    def test_long_file_is_named(self, tmp_path):
+        house = build(tmp_path, {"cli.py": "\n" * MAX_LINES + "x = 1"})
+        assert violations(house) == ["cli.py has 301 lines; at most 300 are allowed"]
