@@ -149,6 +149,6 @@ class FocalMetric:
 def focal_metrics(
     metrics: str | Sequence[str], loss: FocalLoss
 ) -> tuple[FocalMetric, ...]:
-    """Return metrics by their names, or one by its name."""
+    """Return metrics by their names, each once, or one by its name."""
     names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
-    return tuple(FocalMetric(name, loss) for name in names)
+    return tuple(FocalMetric(name, loss) for name in dict.fromkeys(names))

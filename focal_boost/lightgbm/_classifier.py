@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from focal_boost import _classifier
-from focal_boost.lightgbm._model import make_self_contained
+from focal_boost.lightgbm._model import self_contained
 from focal_boost.lightgbm._train import callbacks_of, metric, settings_of
 from focal_boost.objective import FocalObjective
 
@@ -74,7 +74,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):  # type: ignore[misc]
         given["callbacks"] = callbacks_of(inner.get_params(), given.get("callbacks"))
         inner.fit(**given)
         _classifier.adopt(self, inner, skip=["_other_params"])
-        make_self_contained(self.booster_, start)
+        self._Booster = self_contained(inner.booster_, start)
         self.loss_ = objective.loss
         return self
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import lightgbm as lgb
+
 # LightGBM's own names for logistic regression and for a custom objective.
 _OBJECTIVE_LINE = "objective=binary sigmoid:1\n"
 _FIRST_TREE = re.compile(r"^Tree=0\n.*?\n\n\n", re.DOTALL | re.MULTILINE)
@@ -21,18 +23,21 @@ _SHRINKAGE_LINE = re.compile(r"^shrinkage=.*$", re.MULTILINE)
 _TREE_SIZES_LINE = re.compile(r"^tree_sizes=(\d+)", re.MULTILINE)
 
 
-def make_self_contained(booster: Any, start: float) -> None:
-    """Fold `start` into the booster's first tree and name its objective "binary".
+def self_contained(booster: Any, start: float) -> Any:
+    """Return the booster with `start` in its first tree and the objective "binary".
 
     Every number is written with 17 digits, so that nothing else changes by a bit.
     """
-    text = booster.model_to_string(num_iteration=-1)
-    text = _with_objective(text)
+    text = _with_objective(booster.model_to_string(num_iteration=-1))
     if start:
         text = _with_start(text, start)
-    booster.model_from_string(text)
-    if booster.params:
-        booster.params["objective"] = "binary"
+    # A new object, because the old one remembers that it was trained without an
+    # objective of LightGBM's and refuses to be refitted.
+    contained = lgb.Booster(model_str=text)
+    contained.best_iteration = booster.best_iteration
+    contained.best_score = booster.best_score
+    contained.params = {**booster.params, "objective": "binary"}
+    return contained
 
 
 def _with_objective(text: str) -> str:

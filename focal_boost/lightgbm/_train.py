@@ -10,7 +10,7 @@ import lightgbm as lgb
 import numpy as np
 
 from focal_boost.lightgbm._metrics import LightGBMMetric
-from focal_boost.lightgbm._model import make_self_contained
+from focal_boost.lightgbm._model import self_contained
 from focal_boost.loss import FocalLoss
 from focal_boost.metrics import FocalMetric, focal_metrics
 from focal_boost.objective import FocalObjective, Gradients
@@ -159,8 +159,7 @@ def train(
         init_model=init_model,
         callbacks=callbacks_of(settings, callbacks),
     )
-    make_self_contained(booster, run.start or 0.0)
-    return booster
+    return self_contained(booster, run.start or 0.0)
 
 
 def settings_of(params: dict[str, Any], loss: FocalLoss) -> dict[str, Any]:
