@@ -1,0 +1,59 @@
+"""The README's programs run, and what it says of versions is what is declared."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+
+_ROOT = Path(__file__).resolve().parents[1]
+_README = (_ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", _README, re.DOTALL | re.MULTILINE)
+
+
+def test_python_blocks_run_in_order_and_give_probabilities() -> None:
+    names: dict[str, object] = {}
+    found = []
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+        found.append(np.asarray(names.pop("probability")))
+    assert len(found) == 2
+    np.testing.assert_allclose(found[0], found[1], rtol=0.3)
+    assert 0.5 * 0.023 < found[0].mean() < 2 * 0.023
+
+
+def test_two_commands_are_given() -> None:
+    compare, tests = blocks("sh")
+    assert "focal-boost compare" in compare
+    assert "pytest" in tests
+    for command in (compare, tests):
+        assert command.startswith("python3 -m venv .venv && ")
+
+
+def test_lower_bounds_are_those_of_the_package() -> None:
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    declared = {
+        requirement.split(">=")[0]: requirement.split(">=")[1]
+        for extra in ("xgboost", "lightgbm")
+        for requirement in extras[extra]
+    }
+    for package, said in (("xgboost", "XGBoost"), ("lightgbm", "LightGBM")):
+        (version,) = set(re.findall(rf"with {said} ≥ ([\d.]+)", _README))
+        assert declared[package].startswith(version)
+    (version,) = set(re.findall(r"scikit-learn ≥ ([\d.]+)", _README))
+    assert declared["scikit-learn"].startswith(version)
+    for name in re.findall(r'pip install "\.\[(\w+)\]"', _README):
+        assert name in extras
+
+
+def test_files_it_links_to_exist() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", _README)
+    assert links
+    for link in links:
+        assert (_ROOT / link).exists(), link
