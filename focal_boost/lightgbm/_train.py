@@ -13,7 +13,7 @@ from focal_boost.lightgbm._metrics import LightGBMMetric
 from focal_boost.lightgbm._model import self_contained
 from focal_boost.loss import FocalLoss
 from focal_boost.metrics import FocalMetric, focal_metrics
-from focal_boost.objective import FocalObjective, Gradients
+from focal_boost.objective import FocalObjective, Gradients, OneTraining
 
 _OBJECTIVE = ("objective", "objective_type", "app", "application", "loss")
 _BOOSTING = ("boosting", "boosting_type", "boost")
@@ -212,16 +212,25 @@ def callbacks_of(
     """Return callbacks that make the kind of boosting reproducible."""
     if boosting_of(params) != "dart":
         return callbacks
-    return [*(callbacks or ()), _evaluate_before_iteration()]
+    return [*(callbacks or ()), _read_margins_once()]
 
 
-def _evaluate_before_iteration() -> Callable[[Any], None]:
-    # Without it, LightGBM's DART drops other trees in every run.
-    def evaluate(env: Any) -> None:
-        env.model.eval_train()
+def _read_margins_once() -> Callable[[Any], None]:
+    """Return a callback that has DART decide before training which trees to drop.
 
-    evaluate.before_iteration = True  # type: ignore[attr-defined]
-    return evaluate
+    LightGBM keeps a flag for whether it has dropped trees in this round, sets it after
+    the first tree only, and asks it when a custom objective reads the margins: in some
+    runs the first round draws a random number and in others it does not. Once the
+    margins have been read, the flag is set, and the first round, which resets the
+    random numbers, is the same in all runs. The margins are read for a metric only.
+    """
+
+    def read(env: Any) -> None:
+        if env.iteration == env.begin_iteration:
+            env.model.eval_train(lambda _preds, _data: [])
+
+    read.before_iteration = True  # type: ignore[attr-defined]
+    return read
 
 
 def _pop(params: dict[str, Any], names: Sequence[str]) -> Any:
@@ -256,14 +265,12 @@ class _Run:
 
     def gradients(self) -> Callable[[Any, Any], Gradients]:
         """Return the objective for ``lightgbm.train``."""
+        training = OneTraining(self.objective)
 
         def focal_objective(preds: Any, data: Any) -> Gradients:
-            y_true, weight = data.get_label(), data.get_weight()
             if self.start is None:
-                self.start = self._best_constant(data, y_true, weight)
-            return self.objective.gradient_hessian(
-                y_true, preds, weight, offset=self.start
-            )
+                self.start = self._best_constant(data)
+            return training.gradient_hessian(preds, data, self.start)
 
         return focal_objective
 
@@ -281,8 +288,9 @@ class _Run:
 
         return shifted
 
-    def _best_constant(self, data: Any, y_true: Any, weight: Any) -> float:
+    def _best_constant(self, data: Any) -> float:
         init_score = data.get_init_score()
         if init_score is not None and np.any(init_score):
             return 0.0
-        return self.objective.loss.initial_margin(y_true, weight)
+        loss = self.objective.loss
+        return loss.initial_margin(data.get_label(), data.get_weight())
