@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from focal_boost._kernels.threads import check_threads, default_threads, run
 from focal_boost._validation import (
     as_column,
     check_hessian,
@@ -46,6 +47,11 @@ class FocalObjective:
         "upper" is the positive upper curvature, which boosting can divide by;
         "exact" is the second derivative, which is negative for badly misclassified
         rows.
+    n_threads : int or None, default None
+        Threads to compute with. None uses the processors that the process may use
+        (affinity, control group, OMP_NUM_THREADS), or as many as the environment
+        variable FOCAL_BOOST_NUM_THREADS says. The results do not depend on it, and
+        neither does equality of objectives.
 
     Attributes
     ----------
@@ -61,6 +67,7 @@ class FocalObjective:
     alpha: float | None = 0.25
     gamma: float = 2.0
     hessian: str = "upper"
+    n_threads: int | None = field(default=None, repr=False, compare=False)
     loss: FocalLoss = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +75,8 @@ class FocalObjective:
         object.__setattr__(self, "alpha", loss.alpha)
         object.__setattr__(self, "gamma", loss.gamma)
         object.__setattr__(self, "hessian", check_hessian(self.hessian))
+        if self.n_threads is not None:
+            check_threads(self.n_threads, "n_threads")
         object.__setattr__(self, "loss", loss)
 
     @property
@@ -112,27 +121,60 @@ class FocalObjective:
         sample_weight: ArrayLike | None = None,
         *,
         offset: float = 0.0,
+        out: Gradients | None = None,
     ) -> Gradients:
-        """Return gradient and Hessian at ``margin + offset``; see :meth:`__call__`."""
+        """Return gradient and Hessian at ``margin + offset``; see :meth:`__call__`.
+
+        `out` are two contiguous arrays of float32, (n,), to write to instead of new
+        ones.
+        """
         rows = _Rows.of(y_true, margin, sample_weight)
         # numba is loaded where it is first needed: it takes longer than all the rest.
         from focal_boost._kernels import cpu
 
-        grad = np.empty(rows.margin.shape, np.float32)
-        hess = np.empty(rows.margin.shape, np.float32)
+        size = rows.margin.size
+        grad, hess = out or (np.empty(size, np.float32), np.empty(size, np.float32))
         share = 1.0 if self.hessian == "exact" else 0.0
-        fault, weight = cpu.gradient_hessian(
-            rows.margin,
-            rows.y_true,
-            rows.sample_weight,
-            float(offset),
-            (*self.loss.class_weights, self.loss.gamma, share),
-            grad,
-            hess,
-        )
-        if fault or not weight:
+        loss = (*self.loss.class_weights, self.loss.gamma, share)
+
+        def kernel(part: slice) -> tuple[int, int]:
+            weight = rows.sample_weight
+            found: tuple[int, int] = cpu.gradient_hessian(
+                rows.margin[part],
+                rows.y_true[part],
+                None if weight is None else weight[part],
+                float(offset),
+                loss,
+                grad[part],
+                hess[part],
+            )
+            return found
+
+        threads = self.n_threads or default_threads()
+        found = run(kernel, size, threads)
+        if any(fault for fault, _ in found) or not any(some for _, some in found):
             rows.explain(offset)
         return grad, hess
+
+
+class OneTraining:
+    """The objective of one training, which writes every round to the same arrays.
+
+    The libraries have read gradient and Hessian when a round ends, and new arrays of
+    that size cost about as much as filling them: the system hands out their pages
+    one by one.
+    """
+
+    def __init__(self, objective: FocalObjective) -> None:
+        self.objective = objective
+        self._out: Gradients | None = None
+
+    def gradient_hessian(self, margin: Any, data: Any, offset: float) -> Gradients:
+        """Return gradient and Hessian of margins on the library's data."""
+        self._out = self.objective.gradient_hessian(
+            data.get_label(), margin, data.get_weight(), offset=offset, out=self._out
+        )
+        return self._out
 
 
 @dataclass(frozen=True)
@@ -181,4 +223,7 @@ def _column(values: ArrayLike, name: str, narrow: Any = np.float64) -> NDArray[A
     wide = array.dtype.kind == "f" and array.dtype.itemsize >= 4
     if wide:
         narrow = np.float32 if array.dtype.itemsize == 4 else np.float64
-    return np.ascontiguousarray(array, dtype=narrow)
+    # A view that is never writable: one type for the kernel to be compiled for.
+    column = np.ascontiguousarray(array, dtype=narrow).view()
+    column.flags.writeable = False
+    return column

@@ -11,7 +11,7 @@ import xgboost as xgb
 
 from focal_boost.loss import FocalLoss
 from focal_boost.metrics import FocalMetric, focal_metrics
-from focal_boost.objective import FocalObjective
+from focal_boost.objective import FocalObjective, Gradients, OneTraining
 from focal_boost.xgboost._metrics import PosteriorMetrics, XGBoostMetric
 
 _OBJECTIVE = "binary:logistic"
@@ -106,7 +106,12 @@ def train(
         )
         settings.setdefault("base_score", base_score_of(start))
     _add_metrics(kwargs, focal_metrics(metrics, objective.loss))
-    return xgb.train(settings, dtrain, num_boost_round, obj=objective, **kwargs)
+    training = OneTraining(objective)
+
+    def focal_objective(preds: Any, data: Any) -> Gradients:
+        return training.gradient_hessian(preds, data, 0.0)
+
+    return xgb.train(settings, dtrain, num_boost_round, obj=focal_objective, **kwargs)
 
 
 def settings_of(params: dict[str, Any], *, continued: bool) -> dict[str, Any]:
