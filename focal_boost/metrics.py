@@ -49,7 +49,7 @@ def _average_precision(
     Rows with equal posteriors are one threshold: no order among them is invented.
     """
     eta = loss.posterior(z)
-    order = np.argsort(-eta, kind="stable")
+    order = np.argsort(eta)[::-1]
     weight = np.ones_like(y) if w is None else w[order]
     last = np.append(np.flatnonzero(np.diff(eta[order])), y.size - 1)
     true_positives = np.cumsum(weight * y[order])[last]

@@ -236,7 +236,16 @@ def _block(margin, y_true, sample_weight, offset, loss, terms, grad, hess):  # t
     return _finish(margin, y_true, sample_weight, offset, loss, given, grad, hess)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+def _compiled_and_kept(function: Any) -> Any:
+    """Compile with a cache on disk, beside this file or in the user's cache folder."""
+    try:
+        return njit(nogil=True, cache=True, error_model="numpy")(function)
+    except RuntimeError:
+        # Neither can be written: compile once in every process.
+        return njit(nogil=True, error_model="numpy")(function)
+
+
+@_compiled_and_kept
 def gradient_hessian(margin, y_true, sample_weight, offset, loss, grad, hess):  # type: ignore[no-untyped-def]
     """Fill grad and hess for every row and return whether the rows are sound.
 
