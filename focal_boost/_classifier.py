@@ -31,15 +31,13 @@ class Target:
 
         The greater of the two is the positive class, as in scikit-learn.
         """
-        from sklearn.utils.multiclass import check_classification_targets
         from sklearn.utils.validation import column_or_1d
 
         column = column_or_1d(y, warn=True)
         if column.dtype.kind == "f" and not np.isfinite(column).all():
             bad = column[~np.isfinite(column)][0]
             raise ValueError(f"y must not contain NaN or inf, got {bad}")
-        check_classification_targets(column)
-        classes, y_true = np.unique(column, return_inverse=True)
+        classes, y_true = _classes_of(column)
         if len(classes) == 1:
             raise ValueError(
                 f"y must contain two classes, got 1 class: {classes.tolist()}"
@@ -52,9 +50,19 @@ class Target:
             )
         return cls(y_true.astype(np.int64), classes)
 
+    def check_rows(self, X: Any) -> None:
+        """Raise unless there is one label per row of X, where X tells its rows."""
+        rows = (getattr(X, "shape", None) or self.y_true.shape)[0]
+        if rows != len(self.y_true):
+            raise ValueError(
+                f"y must have one label per row of X, {rows}, got {len(self.y_true)}"
+            )
+
     def encode(self, y: ArrayLike, name: str) -> NDArray[np.int64]:
         """Return labels of another set as 0 and 1."""
-        column = np.asarray(y).ravel()
+        from sklearn.utils.validation import column_or_1d
+
+        column = column_or_1d(y)
         known = np.isin(column, self.classes)
         if not known.all():
             raise ValueError(
@@ -64,23 +72,40 @@ class Target:
         return np.asarray(column == self.classes[1], np.int64)
 
 
+def _classes_of(column: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Return the labels that occur, in order, and which of them every row has."""
+    from sklearn.utils.multiclass import check_classification_targets
+
+    try:
+        check_classification_targets(column)
+        return np.unique(column, return_inverse=True)
+    except (TypeError, ValueError):
+        kinds = sorted({type(value).__name__ for value in column})
+        if column.dtype != object or len(kinds) == 1:
+            raise
+        raise ValueError(
+            "y must contain labels of one type and none missing,"
+            f" got {' and '.join(kinds)}"
+        ) from None
+
+
 def focal_objective(
     estimator: Any, y_true: NDArray[np.int64], sample_weight: ArrayLike | None
 ) -> FocalObjective:
     """Return the objective that the estimator's parameters ask for."""
-    alpha = estimator.focal_alpha
-    if isinstance(alpha, str):
-        if alpha != "balanced":
-            raise ValueError(
-                'focal_alpha must be None, "balanced" or a number in (0, 1),'
-                f" got {alpha!r}"
-            )
-        loss = FocalLoss.balanced(y_true, estimator.focal_gamma, sample_weight)
-        alpha = loss.alpha
+    alpha, gamma = estimator.focal_alpha, estimator.focal_gamma
+    balanced = isinstance(alpha, str)
+    if balanced and alpha != "balanced":
+        raise ValueError(
+            f'focal_alpha must be None, "balanced" or a number in (0, 1), got {alpha!r}'
+        )
     try:
-        return FocalObjective(alpha, estimator.focal_gamma)
+        objective = FocalObjective(None if balanced else alpha, gamma)
     except ValueError as error:
         raise ValueError(f"focal_{error}") from None
+    if not balanced:
+        return objective
+    return FocalObjective(FocalLoss.balanced(y_true, gamma, sample_weight).alpha, gamma)
 
 
 def library_parameters(estimator: Any) -> dict[str, Any]:

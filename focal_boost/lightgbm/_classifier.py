@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from typing import Any
 
 import lightgbm as lgb
@@ -13,7 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from focal_boost import _classifier
 from focal_boost.lightgbm._model import self_contained
-from focal_boost.lightgbm._train import callbacks_of, metric, settings_of
+from focal_boost.lightgbm._train import (
+    _OF_PROBABILITY,
+    callbacks_of,
+    metric,
+    settings_of,
+)
 from focal_boost.objective import FocalObjective
 
 
@@ -61,6 +67,8 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):  # type: ignore[misc]
         parent = lgb.LGBMClassifier.fit
         given = _classifier.bound_arguments(parent, self, *args, **kwargs)
         target = _classifier.Target.of(given["y"])
+        target.check_rows(given["X"])
+        _use_pairs(given, target)
         weight = self._weight(given)
         objective = _classifier.focal_objective(self, target.y_true, weight)
         start = 0.0
@@ -68,7 +76,6 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):  # type: ignore[misc]
         if given.get("init_score") is None and given.get("init_model") is None:
             start = objective.loss.initial_margin(target.y_true, weight)
             _start_from(start, given, len(target.y_true))
-        _use_current_names(given)
         given["eval_metric"] = _metrics(given.get("eval_metric"), objective)
         inner = self._parent(objective)
         given["callbacks"] = callbacks_of(inner.get_params(), given.get("callbacks"))
@@ -93,7 +100,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):  # type: ignore[misc]
         parameters = _classifier.library_parameters(self)
         settings = settings_of(parameters, objective.loss)
         settings.setdefault("feature_pre_filter", False)
-        return lgb.LGBMClassifier(**{**settings, "objective": objective})
+        return _Parent(**{**settings, "objective": objective})
 
     def decision_function(self, X: Any, **kwargs: Any) -> NDArray[np.float64]:
         """Return the margin per row, (n,); `kwargs` as in ``predict_proba``."""
@@ -131,33 +138,47 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):  # type: ignore[misc]
         return tags
 
 
+class _CurrentNames(lgb.LGBMModel):  # type: ignore[misc]
+    """Hands eval_set over as eval_X and eval_y, which LightGBM 4.7 asks for.
+
+    It stands between LGBMClassifier, which encodes the labels of eval_set only and
+    knows the training set among them, and LGBMModel, which warns of eval_set.
+    """
+
+    def fit(self, *args: Any, eval_set: Any = None, **kwargs: Any) -> Any:
+        known = inspect.signature(lgb.LGBMModel.fit).parameters
+        if eval_set and "eval_X" in known:
+            kwargs["eval_X"], kwargs["eval_y"] = zip(*eval_set, strict=True)
+        else:
+            kwargs["eval_set"] = eval_set
+        return super().fit(*args, **kwargs)
+
+
+class _Parent(lgb.LGBMClassifier, _CurrentNames):  # type: ignore[misc]
+    """LGBMClassifier without its warning."""
+
+
+def _use_pairs(given: dict[str, Any], target: _classifier.Target) -> None:
+    """Name all evaluation sets eval_set, a list of pairs, and check their labels."""
+    X, y = given.pop("eval_X", None), given.pop("eval_y", None)
+    if (X is None) != (y is None) or (X is not None and given.get("eval_set")):
+        raise ValueError("eval_X and eval_y must be given together, without eval_set")
+    pairs = given.get("eval_set")
+    if X is not None:
+        pairs = list(zip(X, y, strict=True)) if isinstance(X, tuple) else (X, y)
+    if pairs is None:
+        return
+    given["eval_set"] = [pairs] if isinstance(pairs, tuple) else list(pairs)
+    for _, labels in given["eval_set"]:
+        target.encode(labels, "eval_set labels")
+
+
 def _start_from(start: float, given: dict[str, Any], rows: int) -> None:
     """Set the start value as initial score of all sets."""
     given["init_score"] = np.full(rows, start)
-    labels = [y for _, y in _pairs(given.get("eval_set"))]
-    labels += _several(given.get("eval_y"))
-    if labels and given.get("eval_init_score") is None:
-        given["eval_init_score"] = [np.full(len(y), start) for y in labels]
-
-
-def _use_current_names(given: dict[str, Any]) -> None:
-    """Hand over eval_set as eval_X and eval_y, which LightGBM 4.7 asks for."""
-    pairs = _pairs(given.get("eval_set"))
-    known = inspect.signature(lgb.LGBMClassifier.fit).parameters
-    if pairs and "eval_X" in known and given.get("eval_X") is None:
-        del given["eval_set"]
-        given["eval_X"] = tuple(X for X, _ in pairs)
-        given["eval_y"] = tuple(y for _, y in pairs)
-
-
-def _pairs(eval_set: Any) -> list[tuple[Any, Any]]:
-    return [eval_set] if isinstance(eval_set, tuple) else list(eval_set or ())
-
-
-def _several(eval_y: Any) -> list[Any]:
-    if eval_y is None:
-        return []
-    return list(eval_y) if isinstance(eval_y, tuple) else [eval_y]
+    pairs = given.get("eval_set") or ()
+    if pairs and given.get("eval_init_score") is None:
+        given["eval_init_score"] = [np.full(len(y), start) for _, y in pairs]
 
 
 def _metrics(asked: Any, objective: FocalObjective) -> list[Any]:
@@ -165,7 +186,16 @@ def _metrics(asked: Any, objective: FocalObjective) -> list[Any]:
     if asked is None:
         asked = "log_loss"
     several = asked if isinstance(asked, list) else [asked]
+    for one in several:
+        if one in _OF_PROBABILITY:
+            warnings.warn(
+                f"eval_metric {one!r} would take the margin for a probability and is"
+                ' left out; use "log_loss" or "brier_score" instead',
+                UserWarning,
+                stacklevel=3,
+            )
     return [
         metric(one, objective.loss) if _classifier.is_focal_metric(one) else one
         for one in several
+        if one not in _OF_PROBABILITY
     ]

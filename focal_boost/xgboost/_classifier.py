@@ -19,6 +19,7 @@ from focal_boost.xgboost._train import base_score_of, metric, settings_of
 
 # Where a saved model keeps what its predictions need beside the trees.
 _ATTRIBUTE = "focal_boost"
+_NOT_FOR_BOOSTERS = (*_classifier.FOCAL_PARAMETERS, "base_score", "eval_metric")
 
 
 class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
@@ -66,6 +67,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
             xgb.XGBClassifier.fit, self, *args, **kwargs
         )
         X, target = given.pop("X"), _classifier.Target.of(given.pop("y"))
+        target.check_rows(X)
         weight = given.get("sample_weight")
         if weight is not None:
             # As XGBoost will hold them.
@@ -80,40 +82,35 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
         continued = given.get("xgb_model") is not None
         inner = self._parent(objective, None if continued else base_score_of(start))
         inner.fit(X, target.y_true, **given)
-        _classifier.adopt(self, inner)
-        self._focal_classes = target.classes
-        self.loss_ = objective.loss
-        self._restore_scale(inner.eval_metric)
-        self._describe()
+        _restore_scale(inner)
+        self._adopt(inner, target.classes, objective.loss)
         return self
+
+    def _adopt(self, inner: Any, classes: NDArray[Any], loss: FocalLoss) -> None:
+        """Take over a fit, and nothing of an earlier one."""
+        # A fit without eval_set leaves it as it is.
+        self.__dict__.pop("evals_result_", None)
+        _classifier.adopt(self, inner, skip=["kwargs"])
+        self._focal_classes = classes
+        self.loss_ = loss
+        self._describe()
 
     def _parent(self, objective: FocalObjective, base_score: float | None) -> Any:
         """Return an unfitted XGBClassifier with these settings."""
         parameters = _classifier.library_parameters(self)
-        monitored = _monitored(parameters.pop("eval_metric"), objective.loss)
-        named = [m for m in monitored if isinstance(m, str)]
+        named, custom = _monitored(parameters.pop("eval_metric"), objective.loss)
         settings = settings_of(
             {**parameters, "eval_metric": named}, continued=base_score is None
         )
         if settings.get("base_score") is None:
             settings["base_score"] = base_score
-        # A list of callables only would reach XGBoost's own parameters.
-        only = monitored[0] if len(monitored) == 1 else monitored
-        settings.update(objective=objective, eval_metric=only)
-        return xgb.XGBClassifier(**settings)
-
-    def _restore_scale(self, monitored: Any) -> None:
-        """Give the log of evaluations our metrics' own names and values."""
-        for one in monitored if isinstance(monitored, list) else [monitored]:
-            if not isinstance(one, XGBoostMetric):
-                continue
-            for log in getattr(self, "evals_result_", {}).values():
-                log[one.metric.name] = [v / SCALE for v in log.pop(one.__name__)]
-            # Early stopping watched the last metric, and a custom one is the last.
-            booster = self.get_booster()
-            if booster.attr("best_score") is not None:
-                best = float(booster.attr("best_score")) / SCALE
-                booster.set_attr(best_score=repr(best))
+        settings.update(objective=objective, eval_metric=custom)
+        parent = xgb.XGBClassifier(**settings)
+        if named:
+            # XGBoost 2 takes a callable or a list of names, but among the parameters
+            # that it hands on unseen there is room for the other.
+            parent.kwargs = {**getattr(parent, "kwargs", {}), "eval_metric": named}
+        return parent
 
     def _describe(self) -> None:
         """Write loss and labels into the model, so that a saved one keeps them."""
@@ -128,9 +125,16 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
     @property
     def classes_(self) -> NDArray[Any]:
         """The two labels; the second is the positive class."""
-        if not hasattr(self, "_focal_classes"):
-            raise AttributeError("classes_ is there after fit or load_model")
+        check_is_fitted(self, "_focal_classes")
         return np.asarray(self._focal_classes)
+
+    def get_xgb_params(self) -> dict[str, Any]:
+        """Return the parameters that ``set_params`` hands to a trained booster.
+
+        A booster knows neither ours nor our metrics, and base_score would move it.
+        """
+        given = super().get_xgb_params()
+        return {k: v for k, v in given.items() if k not in _NOT_FOR_BOOSTERS}
 
     def decision_function(self, X: Any, **kwargs: Any) -> NDArray[np.float32]:
         """Return the margin per row, (n,); `kwargs` as in ``XGBClassifier.predict``."""
@@ -164,7 +168,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
         super().load_model(fname)
         # The parent overwrites some parameters with the model's, and a refit would
         # start from the old model's score.
-        self.set_params(objective=kept["objective"], base_score=kept["base_score"])
+        self.objective, self.base_score = kept["objective"], kept["base_score"]
         text = self.get_booster().attr(_ATTRIBUTE)
         if text is None:
             self._focal_classes = np.array([0, 1])
@@ -181,12 +185,40 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
         return tags
 
 
-def _monitored(asked: Any, loss: FocalLoss) -> list[Any]:
-    """Return the metrics to monitor as a list, ours by their names."""
+def _monitored(asked: Any, loss: FocalLoss) -> tuple[list[str], Any]:
+    """Return XGBoost's own metrics by their names, and the one that is not, or None."""
     if asked is None:
         asked = "log_loss"
-    alone = isinstance(asked, str) or callable(asked)
-    return [
-        metric(one, loss) if _classifier.is_focal_metric(one) else one
-        for one in ([asked] if alone else asked)
-    ]
+    several = [asked] if isinstance(asked, str) or callable(asked) else list(asked)
+    named = [one for one in several if not _is_custom(one)]
+    custom = [one for one in several if _is_custom(one)]
+    if len(custom) > 1:
+        raise ValueError(
+            "eval_metric must hold at most one metric that is not XGBoost's own,"
+            f" got {custom}"
+        )
+    if not custom:
+        return named, None
+    (one,) = custom
+    return named, metric(one, loss) if isinstance(one, str) else one
+
+
+def _is_custom(one: Any) -> bool:
+    return callable(one) or _classifier.is_focal_metric(one)
+
+
+def _restore_scale(fitted: Any) -> None:
+    """Give the log of evaluations our metric's own name and values."""
+    ours = fitted.eval_metric
+    if not isinstance(ours, XGBoostMetric):
+        return
+    scaled = []
+    for log in getattr(fitted, "evals_result_", {}).values():
+        values = log.pop(ours.__name__)
+        log[ours.metric.name] = [value / SCALE for value in values]
+        scaled += values
+    # Early stopping watched this metric, unless a callback of the caller's did not.
+    booster = fitted.get_booster()
+    best = float(booster.attr("best_score") or "nan")
+    if best in scaled:
+        booster.set_attr(best_score=repr(best / SCALE))

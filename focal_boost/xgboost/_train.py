@@ -131,7 +131,7 @@ def settings_of(params: dict[str, Any], *, continued: bool) -> dict[str, Any]:
         if isinstance(name, str) and name.startswith(_OF_PROBABILITY):
             _warn(
                 f"eval_metric {name!r} takes sigmoid(margin) for the probability, which"
-                ' it is not; use metrics=("log_loss", "brier_score") instead'
+                ' it is not; use "log_loss" or "brier_score" of this package instead'
             )
     if not named:
         params["disable_default_eval_metric"] = True

@@ -1,0 +1,210 @@
+"""Both classifiers: the loss they train with, weights and parameters."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from boosters import LightGBM
+from conftest import Sample
+from estimators import both, make, quiet, words
+
+from focal_boost import FocalLoss, FocalObjective
+
+pytestmark = quiet
+
+
+def exactly(message: str) -> str:
+    return f"^{re.escape(message)}$"
+
+
+# The loss
+
+
+@both
+def test_default_loss_is_the_papers(library: Any, sample: Sample) -> None:
+    model = library.focal_classifier(n_estimators=1, **library.quiet_estimator)
+    assert (model.focal_alpha, model.focal_gamma) == (0.25, 2.0)
+    assert model.fit(sample.X, sample.y).loss_ == FocalLoss(0.25, 2.0)
+
+
+@both
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_balanced_alpha_is_one_minus_the_prevalence(
+    library: Any, sample: Sample, weighted: bool
+) -> None:
+    weight = sample.weight if weighted else None
+    model = make(library, focal_alpha="balanced", focal_gamma=1.0)
+    model.fit(sample.X, words(sample.y), sample_weight=weight)
+    assert model.focal_alpha == "balanced"
+    expected = 1 - np.average(sample.y, weights=weight)
+    assert model.loss_.alpha == pytest.approx(expected, rel=1e-12)
+    assert model.loss_.gamma == 1
+    same = make(library, focal_alpha=model.loss_.alpha, focal_gamma=1.0)
+    same.fit(sample.X, sample.y, sample_weight=weight)
+    np.testing.assert_array_equal(
+        model.decision_function(sample.X), same.decision_function(sample.X)
+    )
+
+
+@both
+def test_balanced_alpha_does_not_feel_the_scale_of_weights(
+    library: Any, sample: Sample
+) -> None:
+    model = make(library, focal_alpha="balanced", n_estimators=1)
+    alphas = [
+        model.fit(sample.X, sample.y, sample_weight=factor * sample.weight).loss_.alpha
+        for factor in (1, 1024)
+    ]
+    assert alphas[0] == alphas[1]
+
+
+BAD_LOSSES = [
+    ({"focal_alpha": "balancd"},
+     "focal_alpha must be None, \"balanced\" or a number in (0, 1), got 'balancd'"),
+    ({"focal_alpha": 0}, "focal_alpha must be None or a number in (0, 1), got 0"),
+    ({"focal_alpha": 1.5}, "focal_alpha must be None or a number in (0, 1), got 1.5"),
+    ({"focal_alpha": np.nan},
+     "focal_alpha must be None or a number in (0, 1), got nan"),
+    ({"focal_gamma": -0.5}, "focal_gamma must be a finite number >= 0, got -0.5"),
+    ({"focal_gamma": np.inf}, "focal_gamma must be a finite number >= 0, got inf"),
+    ({"focal_gamma": "2"}, "focal_gamma must be a finite number >= 0, got '2'"),
+    ({"focal_alpha": "balanced", "focal_gamma": -1},
+     "focal_gamma must be a finite number >= 0, got -1"),
+]  # fmt: skip
+
+
+@both
+@pytest.mark.parametrize(("params", "message"), BAD_LOSSES)
+def test_bad_losses_are_named(
+    library: Any, sample: Sample, params: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=exactly(message)):
+        make(library, **params).fit(sample.X, sample.y)
+
+
+@both
+@pytest.mark.parametrize(
+    "objective", ["reg:squarederror", "regression", FocalObjective()], ids=repr
+)
+def test_another_objective_is_refused(
+    library: Any, sample: Sample, objective: Any
+) -> None:
+    own = {"xgboost": "binary:logistic", "lightgbm": "binary"}[library.name]
+    message = f'objective in params must be "{own}" or absent, got {objective!r}'
+    with pytest.raises(ValueError, match=exactly(message)):
+        make(library, objective=objective).fit(sample.X, sample.y)
+    given = make(library, objective=own).fit(sample.X, sample.y)
+    np.testing.assert_array_equal(
+        given.decision_function(sample.X),
+        make(library).fit(sample.X, sample.y).decision_function(sample.X),
+    )
+
+
+# Weights
+
+
+@both
+@pytest.mark.parametrize(
+    "kind", [list, pd.Series, np.float64], ids=lambda k: k.__name__
+)
+def test_weights_count(library: Any, sample: Sample, kind: Any) -> None:
+    weight = np.where(sample.X[:, 0] > 0, 3, 1)
+    model = make(library).fit(sample.X, sample.y, sample_weight=kind(weight))
+    native = library.train(
+        library.data(sample.X, sample.y, weight), 10, FocalObjective()
+    )
+    margin = model.decision_function(sample.X)
+    np.testing.assert_array_equal(margin, library.margin(native, sample.X))
+    unweighted = make(library).fit(sample.X, sample.y)
+    assert (margin != unweighted.decision_function(sample.X)).any()
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("alpha", [0.25, "balanced"])
+@pytest.mark.parametrize("class_weight", [{"no": 1, "yes": 4}, "balanced"])
+def test_class_weights_of_lightgbm_are_weights(
+    sample: Sample, weighted: bool, alpha: Any, class_weight: Any
+) -> None:
+    given = sample.weight if weighted else None
+    ratio = (
+        4 if isinstance(class_weight, dict) else np.sum(sample.y == 0) / sample.y.sum()
+    )
+    # "balanced" also gives them the mean 1, which gradients but not α and start feel.
+    scale = (
+        1
+        if isinstance(class_weight, dict)
+        else len(sample.y) / 2 / np.sum(sample.y == 0)
+    )
+    by_hand = (
+        scale * np.where(sample.y == 1, ratio, 1.0) * (1 if given is None else given)
+    )
+    model = make(LightGBM, focal_alpha=alpha, class_weight=class_weight)
+    model.fit(sample.X, words(sample.y), sample_weight=given)
+    same = make(LightGBM, focal_alpha=alpha)
+    same.fit(sample.X, sample.y, sample_weight=by_hand)
+    assert model.loss_.alpha == pytest.approx(same.loss_.alpha, rel=1e-6)
+    np.testing.assert_allclose(
+        model.decision_function(sample.X), same.decision_function(sample.X), rtol=1e-5
+    )
+
+
+BAD_WEIGHTS = [
+    (lambda w: 0 * w, "sample_weight must not be all zero, got 200 zeros"),
+    (lambda w: 0 * w - 1, "sample_weight must be finite numbers >= 0, got -1.0"),
+    (lambda w: w * np.nan, "sample_weight must be finite numbers >= 0, got nan"),
+    (
+        lambda w: w[:-1],
+        "sample_weight must have the shape of y_true, (200,), got (199,)",
+    ),
+]
+
+
+@both
+@pytest.mark.parametrize(
+    ("spoil", "message"), BAD_WEIGHTS, ids=["zero", "negative", "nan", "short"]
+)
+@pytest.mark.parametrize("alpha", [0.25, "balanced"])
+def test_bad_weights_are_named(
+    library: Any, sample: Sample, spoil: Any, message: str, alpha: Any
+) -> None:
+    rows = sample[:200]
+    with pytest.raises(ValueError, match=exactly(message)):
+        make(library, focal_alpha=alpha).fit(
+            rows.X, rows.y, sample_weight=spoil(rows.weight)
+        )
+
+
+@both
+def test_a_class_without_weight_is_named(library: Any, sample: Sample) -> None:
+    message = "y_true must contain both classes with positive weight, got only 0"
+    with pytest.raises(ValueError, match=exactly(message)):
+        make(library).fit(sample.X, sample.y, sample_weight=1 - sample.y)
+
+
+# Parameters
+
+
+@both
+def test_ignored_parameters_are_named(library: Any, sample: Sample) -> None:
+    message = "scale_pos_weight is ignored by a custom objective; use alpha instead"
+    with pytest.warns(UserWarning, match=exactly(message)):
+        model = make(library, scale_pos_weight=9).fit(sample.X, sample.y)
+    assert model.get_params()["scale_pos_weight"] == 9
+    np.testing.assert_array_equal(
+        model.decision_function(sample.X),
+        make(library).fit(sample.X, sample.y).decision_function(sample.X),
+    )
+
+
+def test_what_lightgbm_would_ignore_or_not_survive_is_named(sample: Sample) -> None:
+    message = 'is_unbalance is ignored by a custom objective; use alpha or "balanced"'
+    with pytest.warns(UserWarning, match=exactly(f"{message} instead")):
+        make(LightGBM, is_unbalance=True).fit(sample.X, sample.y)
+    message = 'boosting must be "gbdt" or "dart" with a custom objective, got "rf"'
+    forest = make(LightGBM, boosting_type="rf", subsample=0.5, subsample_freq=1)
+    with pytest.raises(ValueError, match=exactly(message)):
+        forest.fit(sample.X, sample.y)
