@@ -305,9 +305,10 @@ def test_returned_booster_can_be_refitted(sample: Sample, validation: Sample) ->
     assert posterior[validation.y == 1].mean() > posterior[validation.y == 0].mean()
 
 
-def test_missing_library_is_named() -> None:
+@pytest.mark.parametrize("missing", ["lightgbm", "sklearn"])
+def test_missing_library_is_named(missing: str) -> None:
     code = (
-        "import sys; sys.modules['lightgbm'] = None\n"
+        f"import sys; sys.modules['{missing}'] = None\n"
         "import focal_boost\n"
         "try: focal_boost.FocalLGBMClassifier\n"
         "except ImportError as error: print(error)"
@@ -316,5 +317,6 @@ def test_missing_library_is_named() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert out.stdout == (
-        'focal_boost.lightgbm needs LightGBM: pip install "focal-boost[lightgbm]"\n'
+        "focal_boost.lightgbm needs LightGBM and scikit-learn:"
+        ' pip install "focal-boost[lightgbm]"\n'
     )

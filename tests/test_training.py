@@ -23,7 +23,7 @@ pytestmark = quiet
 PLAIN = FocalObjective(alpha=None, gamma=0.0)
 FOCAL = FocalObjective(alpha=0.25, gamma=2.0)
 
-# Margins stay below 8 in absolute value, where XGBoost's float32 steps are 5e-7.
+# Deeper trees reach margins beyond 11, where 2e-6 is two steps of XGBoost's float32.
 SHALLOW = {"max_depth": 4}
 
 both = pytest.mark.parametrize("library", BOTH, ids=lambda b: b.name)

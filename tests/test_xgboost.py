@@ -210,9 +210,10 @@ def test_positional_and_unknown_arguments(dtrain: xgb.DMatrix) -> None:
         fxgb.train(QUIET, dtrain, 1, nonsense=1)
 
 
-def test_missing_library_is_named() -> None:
+@pytest.mark.parametrize("missing", ["xgboost", "sklearn"])
+def test_missing_library_is_named(missing: str) -> None:
     code = (
-        "import sys; sys.modules['xgboost'] = None\n"
+        f"import sys; sys.modules['{missing}'] = None\n"
         "import focal_boost\n"
         "try: focal_boost.FocalXGBClassifier\n"
         "except ImportError as error: print(error)"
@@ -221,5 +222,6 @@ def test_missing_library_is_named() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert out.stdout == (
-        'focal_boost.xgboost needs XGBoost: pip install "focal-boost[xgboost]"\n'
+        "focal_boost.xgboost needs XGBoost and scikit-learn:"
+        ' pip install "focal-boost[xgboost]"\n'
     )

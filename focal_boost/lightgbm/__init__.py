@@ -7,9 +7,11 @@ from __future__ import annotations
 
 try:
     import lightgbm as lgb
+    import sklearn  # noqa: F401 (the classifiers' base)
 except ImportError as error:
     raise ImportError(
-        'focal_boost.lightgbm needs LightGBM: pip install "focal-boost[lightgbm]"'
+        "focal_boost.lightgbm needs LightGBM and scikit-learn:"
+        ' pip install "focal-boost[lightgbm]"'
     ) from error
 
 from focal_boost.lightgbm._classifier import FocalLGBMClassifier

@@ -6,10 +6,12 @@ This folder is the only place that imports the library, here named ``xgb``.
 from __future__ import annotations
 
 try:
+    import sklearn  # noqa: F401 (the classifiers' base)
     import xgboost as xgb
 except ImportError as error:
     raise ImportError(
-        'focal_boost.xgboost needs XGBoost: pip install "focal-boost[xgboost]"'
+        "focal_boost.xgboost needs XGBoost and scikit-learn:"
+        ' pip install "focal-boost[xgboost]"'
     ) from error
 
 from focal_boost.xgboost._classifier import FocalXGBClassifier
