@@ -52,6 +52,25 @@ def _bitcast(name: str, source: Any, target: Any) -> Any:
     return intrinsic(typed)
 
 
+@intrinsic
+def _prefer_wide_vectors(_typing: Any) -> Any:
+    """Have LLVM use whole registers in the function that calls this.
+
+    Where the processor has AVX-512, LLVM takes half of each register unless it is
+    asked; whole ones are a third faster here, because the loops wait for results more
+    than for multipliers. Elsewhere the wish has no effect.
+    """
+
+    def codegen(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+        attributes = builder.function.attributes
+        # llvmlite's own add() accepts only attributes without a value.
+        if isinstance(attributes, set):
+            set.add(attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
 _bits = _bitcast("_bits", types.float64, types.int64)
 _from_bits = _bitcast("_from_bits", types.int64, types.float64)
 
@@ -82,18 +101,10 @@ def _exp_of_minus(a):  # type: ignore[no-untyped-def]
     n = shifted - _ROUND
     r = (-a - n * _LN2_HIGH) - n * _LN2_LOW
     s = _polynomial_of_degree_9(
-        r,
-        0.5,
-        0.16666666666666669,
-        0.041666666666624164,
-        0.008333333333330065,
-        0.0013888888917196719,
-        0.00019841269863040545,
-        2.4801521322368692e-05,
-        2.7557268480310024e-06,
-        2.762007587998348e-07,
-        2.510037583256132e-08,
-    )
+        r, 0.5, 0.16666666666666669, 0.041666666666624164, 0.008333333333330065,
+        0.0013888888917196719, 0.00019841269863040545, 2.4801521322368692e-05,
+        2.7557268480310024e-06, 2.762007587998348e-07, 2.510037583256132e-08,
+    )  # fmt: skip
     two_to_n = _from_bits((_bits(shifted) << int64(52)) + (int64(1023) << int64(52)))
     return two_to_n * (1.0 + (r + r * r * s))
 
@@ -108,24 +119,18 @@ def _log1p_of(e, inverse):  # type: ignore[no-untyped-def]
     u = e * (1.0 + e) * inverse
     v = u * u
     s = _polynomial_of_degree_9(
-        v,
-        0.3333333333333333,
-        0.20000000000007292,
-        0.1428571428355438,
-        0.11111111358713932,
-        0.09090894718066429,
-        0.07692785032479312,
-        0.06657072104827468,
-        0.06000536404795356,
-        0.04400369243072337,
+        v, 0.3333333333333333, 0.20000000000007292, 0.1428571428355438,
+        0.11111111358713932, 0.09090894718066429, 0.07692785032479312,
+        0.06657072104827468, 0.06000536404795356, 0.04400369243072337,
         0.08082022805971766,
-    )
+    )  # fmt: skip
     return 2.0 * u + 2.0 * u * v * s
 
 
 @_compiled
 def _fill_exp(margin, offset, e):  # type: ignore[no-untyped-def]
     """Write exp(-|z|)."""
+    _prefer_wide_vectors()
     for i in range(margin.shape[0]):
         e[i] = _exp_of_minus(min(abs(margin[i] + offset), _LIMIT))
 
@@ -133,6 +138,7 @@ def _fill_exp(margin, offset, e):  # type: ignore[no-untyped-def]
 @_compiled
 def _fill_log1p(e, r, log1p_e):  # type: ignore[no-untyped-def]
     """Write 1/(1 + e) and log(1 + e)."""
+    _prefer_wide_vectors()
     for i in range(e.shape[0]):
         inverse = 1.0 / ((1.0 + e[i]) * (2.0 + e[i]))
         r[i] = (2.0 + e[i]) * inverse
@@ -142,6 +148,7 @@ def _fill_log1p(e, r, log1p_e):  # type: ignore[no-untyped-def]
 @_compiled
 def _fill_power(margin, y_true, offset, gamma, log1p_e, q_power):  # type: ignore[no-untyped-def]
     """Write q^γ = exp(-γ softplus(t))."""
+    _prefer_wide_vectors()
     for i in range(margin.shape[0]):
         z = margin[i] + offset
         t = z if y_true[i] == 1.0 else -z
@@ -196,6 +203,7 @@ def _finish_for(power: int) -> Any:
     """Return the loop over a block's terms, compiled for one power of q."""
 
     def finish(margin, y_true, sample_weight, offset, loss, terms, grad, hess):  # type: ignore[no-untyped-def]
+        _prefer_wide_vectors()
         e, r, log1p_e, q_power = terms
         fault = int64(0)
         weight = int64(sample_weight is None)
@@ -218,6 +226,7 @@ _finish_0, _finish_1, _finish_2, _finish = map(_finish_for, (0, 1, 2, -1))
 @_compiled
 def _block(margin, y_true, sample_weight, offset, loss, terms, grad, hess):  # type: ignore[no-untyped-def]
     """Fill one block of rows; see :func:`gradient_hessian`."""
+    _prefer_wide_vectors()
     rows = margin.shape[0]
     e, r, log1p_e, q_power = (
         terms[0, :rows], terms[1, :rows], terms[2, :rows], terms[3, :rows]
@@ -270,6 +279,7 @@ def gradient_hessian(margin, y_true, sample_weight, offset, loss, grad, hess):  
     weight : int64
         0 if every weight is 0.
     """
+    _prefer_wide_vectors()
     fault, weight = int64(0), int64(0)
     terms = np.empty((4, _BLOCK))
     for start in range(0, margin.shape[0], _BLOCK):
