@@ -198,7 +198,7 @@ def _group_numbers(column: pd.Series[Any], name: str) -> NDArray[np.int64]:
     import pandas as pd
 
     _check_complete(column, f"the group '{name}'")
-    return pd.factorize(column)[0].astype(np.int64)
+    return np.asarray(pd.factorize(column)[0], np.int64)
 
 
 def _check_complete(column: pd.Series[Any], what: str) -> None:
