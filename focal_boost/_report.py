@@ -111,11 +111,12 @@ def _printable(console: Console, text: Text) -> Text:
 @contextmanager
 def progress(settings: Settings) -> Iterator[Callable[[str], None]]:
     """Show a bar on standard error, and nothing at all if that is not a terminal."""
+    # A disabled bar of rich 13 would still end the line that it has not begun.
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
     trainings = len(settings.boosters) * len(METHODS) * settings.folds
-    console = Console(stderr=True)
-    with Progress(
-        console=console, transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
+    with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=trainings)
         started = itertools.count()
 
