@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from typing import Any
 
 import lightgbm as lgb
@@ -13,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from focal_boost import _classifier
+from focal_boost.lightgbm._metrics import without_misreading
 from focal_boost.lightgbm._model import self_contained
 from focal_boost.lightgbm._train import (
-    _OF_PROBABILITY,
     callbacks_of,
     metric,
     settings_of,
@@ -186,16 +185,8 @@ def _metrics(asked: Any, objective: FocalObjective) -> list[Any]:
     if asked is None:
         asked = "log_loss"
     several = asked if isinstance(asked, list) else [asked]
-    for one in several:
-        if one in _OF_PROBABILITY:
-            warnings.warn(
-                f"eval_metric {one!r} would take the margin for a probability and is"
-                ' left out; use "log_loss" or "brier_score" instead',
-                UserWarning,
-                stacklevel=3,
-            )
+    advice = '"log_loss" or "brier_score"'
     return [
         metric(one, objective.loss) if _classifier.is_focal_metric(one) else one
-        for one in several
-        if one not in _OF_PROBABILITY
+        for one in without_misreading(several, "eval_metric", advice)
     ]

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 from focal_boost.metrics import FocalMetric
+
+# Built-in metrics that would take σ(margin), or the margin, for a probability.
+_OF_PROBABILITY = (
+    "binary_logloss",
+    "binary",
+    "binary_error",
+    "logloss",
+    "cross_entropy",
+    "xentropy",
+)
 
 
 @dataclass(frozen=True)
@@ -29,3 +40,16 @@ class LightGBMMetric:
         else:
             value = self.metric(y_true, y_pred, weight)
         return self.metric.name, value, self.metric.higher_is_better
+
+
+def without_misreading(names: list[Any], parameter: str, advice: str) -> list[Any]:
+    """Return metrics but those that misread a margin, warning of each of these."""
+    for name in names:
+        if name in _OF_PROBABILITY:
+            warnings.warn(
+                f"{parameter} {name!r} would take the margin for a probability and is"
+                f" left out; use {advice} instead",
+                UserWarning,
+                stacklevel=4,
+            )
+    return [name for name in names if name not in _OF_PROBABILITY]

@@ -9,7 +9,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from focal_boost.lightgbm._metrics import LightGBMMetric
+from focal_boost.lightgbm._metrics import LightGBMMetric, without_misreading
 from focal_boost.lightgbm._model import self_contained
 from focal_boost.loss import FocalLoss
 from focal_boost.metrics import FocalMetric, focal_metrics
@@ -45,15 +45,6 @@ _IGNORED = {
     ("boost_from_average",): (True, "use init_score to start elsewhere"),
     ("sigmoid",): (1, "use the margin"),
 }
-# Built-in metrics that would take σ(margin), or the margin, for a probability.
-_OF_PROBABILITY = (
-    "binary_logloss",
-    "binary",
-    "binary_error",
-    "logloss",
-    "cross_entropy",
-    "xentropy",
-)
 
 
 def metric(name: str, loss: FocalLoss) -> LightGBMMetric:
@@ -191,14 +182,8 @@ def _metric_of(named: Any) -> Any:
     if named is None:
         return "None"
     names = named.split(",") if isinstance(named, str) else list(named)
-    kept = [name for name in names if name not in _OF_PROBABILITY]
-    for name in names:
-        if name in _OF_PROBABILITY:
-            _warn(
-                f"metric {name!r} would take the margin for a probability and is left"
-                ' out; use metrics=("log_loss", "brier_score") instead'
-            )
-    return kept or "None"
+    advice = 'metrics=("log_loss", "brier_score")'
+    return without_misreading(names, "metric", advice) or "None"
 
 
 def boosting_of(params: dict[str, Any]) -> Any:
