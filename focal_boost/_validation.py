@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
@@ -99,6 +100,15 @@ def check_weight(sample_weight: NDArray[Any]) -> None:
         )
 
 
+def refuse_large_weight(sample_weight: NDArray[Any] | None) -> None:
+    """Raise for weights that a kernel found too large, where nothing else is wrong."""
+    largest = 1.0 if sample_weight is None else np.max(sample_weight)
+    raise ValueError(
+        "sample_weight must be at most 1.7e37 for the gradients to fit float32,"
+        f" got {largest}"
+    )
+
+
 def check_same_shape(
     y_true: NDArray[Any], other: NDArray[Any], name: str = "margin"
 ) -> None:
@@ -135,3 +145,51 @@ def weighted_prevalence(
             f"y_true must contain both classes with positive weight, got only {only}"
         )
     return prevalence
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labels, margins and weights in the types that the kernels are compiled for."""
+
+    y_true: NDArray[Any]
+    margin: NDArray[Any]
+    sample_weight: NDArray[Any] | None
+
+    @classmethod
+    def of(
+        cls, y_true: ArrayLike, margin: ArrayLike, sample_weight: ArrayLike | None
+    ) -> Rows:
+        # No integer but 0 and 1 becomes 0 or 1 in float32, the kernel's usual case.
+        labels = _column(y_true, "y_true", np.float32)
+        scores = _column(margin, "margin")
+        check_same_shape(labels, scores)
+        # XGBoost gives an empty array where there are no weights.
+        if sample_weight is None or np.size(sample_weight) == 0:
+            return cls(labels, scores, None)
+        weight = _column(sample_weight, "sample_weight")
+        check_same_shape(labels, weight, "sample_weight")
+        return cls(labels, scores, weight)
+
+    def explain(self, offset: float = 0.0) -> None:
+        """Raise for the rows that a kernel found unsound."""
+        check_labels(self.y_true)
+        check_margin(self.margin)
+        with np.errstate(over="ignore", invalid="ignore"):
+            check_margin(self.margin + np.float64(offset))
+        weight = np.ones(1) if self.sample_weight is None else self.sample_weight
+        check_weight(weight)
+
+
+def _column(values: ArrayLike, name: str, narrow: Any = np.float64) -> NDArray[Any]:
+    """Return one contiguous float32 or float64 value per row.
+
+    What is neither becomes `narrow` if it is an integer or smaller, and float64 else.
+    """
+    array = as_column(values, name)
+    wide = array.dtype.kind == "f" and array.dtype.itemsize >= 4
+    if wide:
+        narrow = np.float32 if array.dtype.itemsize == 4 else np.float64
+    # A view that is never writable: one type for the kernel to be compiled for.
+    column = np.ascontiguousarray(array, dtype=narrow).view()
+    column.flags.writeable = False
+    return column

@@ -1,8 +1,8 @@
 """Evaluation metrics of a margin: proper scores of its posterior, and its ranking.
 
 Every metric is a function ``(y_true, margin, sample_weight) → float`` of the raw
-margin. Log loss, Brier score and average precision are scikit-learn's figures on
-``loss.posterior(margin)``, to the last digits; XGBoost's and LightGBM's own metrics
+margin. Log loss, Brier score and average precision are scikit-learn's figures on the
+posteriors of both classes, to the last digits; XGBoost's and LightGBM's own metrics
 would take σ(margin) or the margin itself for the probability.
 """
 
@@ -10,58 +10,125 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from focal_boost._validation import (
-    as_column,
-    as_labels_and_weight,
-    check_margin,
-    check_same_shape,
-)
+from focal_boost._kernels.threads import default_threads, run
+from focal_boost._validation import Rows
 from focal_boost.loss import FocalLoss
 
-Floats = NDArray[np.float64]
+Array = NDArray[Any]
 
-# scikit-learn clips probabilities there before it takes the logarithm.
-_EPS = float(np.finfo(np.float64).eps)
-
-
-def _focal_loss(y: Floats, z: Floats, w: Floats | None, loss: FocalLoss) -> float:
-    return float(np.average(loss.loss(y, z), weights=w))
+# Above the margin whose posterior is 1 − this, margins that differ can have posteriors
+# that do not.
+_NEAR_ONE = 1e-9
 
 
-def _log_loss(y: Floats, z: Floats, w: Floats | None, loss: FocalLoss) -> float:
-    eta = np.clip(loss.posterior(z), _EPS, 1 - _EPS)
-    return float(np.average(-np.log(np.where(y == 1, eta, 1 - eta)), weights=w))
+def _focal_loss(rows: Rows, loss: FocalLoss) -> float:
+    rows.explain()
+    each = loss.loss(rows.y_true, rows.margin)
+    return float(np.average(each, weights=rows.sample_weight))
 
 
-def _brier_score(y: Floats, z: Floats, w: Floats | None, loss: FocalLoss) -> float:
-    return float(np.average((loss.posterior(z) - y) ** 2, weights=w))
+def _log_loss(rows: Rows, loss: FocalLoss) -> float:
+    from focal_boost._kernels.scores import LOG_LOSS
+
+    return _mean_score(rows, loss, LOG_LOSS)
 
 
-def _average_precision(
-    y: Floats, z: Floats, w: Floats | None, loss: FocalLoss
-) -> float:
+def _brier_score(rows: Rows, loss: FocalLoss) -> float:
+    from focal_boost._kernels.scores import BRIER_SCORE
+
+    return _mean_score(rows, loss, BRIER_SCORE)
+
+
+def _mean_score(rows: Rows, loss: FocalLoss, kind: int) -> float:
+    """Return the weighted mean of a compiled score, the same bits on any threads."""
+    from focal_boost._kernels.faults import BLOCK
+    from focal_boost._kernels.scores import scores
+
+    negative, positive = loss.class_weights
+    sums = np.empty((-(-rows.margin.size // BLOCK), 2))
+
+    def kernel(part: slice) -> tuple[int, int]:
+        weight = rows.sample_weight
+        found: tuple[int, int] = scores(
+            rows.margin[part],
+            rows.y_true[part],
+            None if weight is None else weight[part],
+            kind,
+            loss.gamma,
+            negative / positive,
+            sums[part.start // BLOCK :],
+        )
+        return found
+
+    found = run(kernel, rows.margin.size, default_threads())
+    if any(fault for fault, _ in found) or not any(some for _, some in found):
+        rows.explain()
+    total, of_weights = sums.sum(axis=0)
+    return float(total / of_weights)
+
+
+def _average_precision(rows: Rows, loss: FocalLoss) -> float:
     """Σ (Rₙ − Rₙ₋₁) Pₙ over the distinct posteriors, from the highest down.
 
     Rows with equal posteriors are one threshold: no order among them is invented.
+    Recall changes at the posteriors of positives alone, so that positives and
+    negatives are sorted apart, and the negatives' order is never looked up.
     """
-    eta = loss.posterior(z)
-    order = np.argsort(eta)[::-1]
-    weight = np.ones_like(y) if w is None else w[order]
-    last = np.append(np.flatnonzero(np.diff(eta[order])), y.size - 1)
-    true_positives = np.cumsum(weight * y[order])[last]
-    flagged = np.cumsum(weight)[last]
-    if true_positives[-1] == 0:
+    rows.explain()
+    rank, weight = _ranks(rows.margin, loss), rows.sample_weight
+    positive = rows.y_true == 1
+    of_positives = None if weight is None else weight[positive]
+    of_negatives = None if weight is None else weight[~positive]
+    thresholds = np.unique(rank[positive])
+    caught = _weight_from(rank[positive], of_positives, thresholds)
+    if not caught.any():
         return 0.0
-    precision = true_positives / np.where(flagged > 0, flagged, 1)
-    recall = true_positives / true_positives[-1]
-    return float(np.sum(np.diff(recall, prepend=0) * precision))
+    false_alarms = _weight_from(rank[~positive], of_negatives, thresholds)
+    precision = caught / np.where(caught > 0, caught + false_alarms, 1)
+    gained = -np.diff(caught, append=0)
+    return float(np.sum(gained * precision) / caught[0])
 
 
-_METRICS: dict[str, Callable[[Floats, Floats, Floats | None, FocalLoss], float]] = {
+def _ranks(margin: Array, loss: FocalLoss) -> Array:
+    """Return what orders and ties rows as their posteriors do.
+
+    That is the margin itself but where posteriors are rounded to few numbers.
+    """
+    near_one = float(loss.margin(1 - _NEAR_ONE))
+    near_zero = -700 / (1 + loss.gamma)
+    if margin.max() < near_one and margin.min() > near_zero:
+        return margin
+    rank = margin.astype(np.float64)
+    high, low = rank >= near_one, rank <= near_zero
+    rank[high] = near_one + _places(loss, rank[high])
+    rank[low] = near_zero - rank.size + _places(loss, rank[low])
+    return rank
+
+
+def _places(loss: FocalLoss, margin: Array) -> Array:
+    """Return each margin's place among the distinct posteriors."""
+    if margin.size == 0:
+        return margin
+    return np.unique(loss.posterior(margin), return_inverse=True)[1]
+
+
+def _weight_from(rank: Array, weight: Array | None, thresholds: Array) -> Array:
+    """Return the weight, or number, of ranks at or above each of the thresholds."""
+    if weight is None:
+        return rank.size - np.searchsorted(np.sort(rank), thresholds)
+    # From the highest down: sums of few rows are differences of none.
+    order = np.argsort(-rank)
+    total = np.cumsum(weight[order], dtype=np.float64)
+    at = np.searchsorted(np.sort(-rank), -thresholds, side="right")
+    return np.insert(total, 0, 0.0)[at]
+
+
+_METRICS: dict[str, Callable[[Rows, FocalLoss], float]] = {
     "focal_loss": _focal_loss,
     "log_loss": _log_loss,
     "brier_score": _brier_score,
@@ -132,18 +199,7 @@ class FocalMetric:
         ValueError
             For bad labels, margins or weights, and for lengths that differ.
         """
-        if sample_weight is not None and np.size(sample_weight) == 0:
-            sample_weight = None
-        labels, weight = as_labels_and_weight(
-            as_column(y_true, "y_true"),
-            None
-            if sample_weight is None
-            else as_column(sample_weight, "sample_weight"),
-        )
-        scores = as_column(margin, "margin").astype(np.float64)
-        check_same_shape(labels, scores)
-        check_margin(scores)
-        return _METRICS[self.name](labels, scores, weight, self.loss)
+        return _METRICS[self.name](Rows.of(y_true, margin, sample_weight), self.loss)
 
 
 def focal_metrics(

@@ -9,17 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from focal_boost._kernels.threads import check_threads, default_threads, run
-from focal_boost._validation import (
-    as_column,
-    check_hessian,
-    check_labels,
-    check_margin,
-    check_same_shape,
-    check_weight,
-)
+from focal_boost._validation import Rows, check_hessian, refuse_large_weight
 from focal_boost.loss import FocalLoss
 
 Gradients = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+# Less than this changes no float64 to infinity.
+_LARGE = 1e291
 
 
 @dataclass(frozen=True)
@@ -128,7 +124,9 @@ class FocalObjective:
         `out` are two contiguous arrays of float32, (n,), to write to instead of new
         ones.
         """
-        rows = _Rows.of(y_true, margin, sample_weight)
+        rows = Rows.of(y_true, margin, sample_weight)
+        if not abs(offset) < _LARGE:
+            rows.explain(offset)
         # numba is loaded where it is first needed: it takes longer than all the rest.
         from focal_boost._kernels import cpu
 
@@ -154,6 +152,7 @@ class FocalObjective:
         found = run(kernel, size, threads)
         if any(fault for fault, _ in found) or not any(some for _, some in found):
             rows.explain(offset)
+            refuse_large_weight(rows.sample_weight)
         return grad, hess
 
 
@@ -175,55 +174,3 @@ class OneTraining:
             data.get_label(), margin, data.get_weight(), offset=offset, out=self._out
         )
         return self._out
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Labels, margins and weights in the types that the kernel is compiled for."""
-
-    y_true: NDArray[Any]
-    margin: NDArray[Any]
-    sample_weight: NDArray[Any] | None
-
-    @classmethod
-    def of(
-        cls, y_true: ArrayLike, margin: ArrayLike, sample_weight: ArrayLike | None
-    ) -> _Rows:
-        # No integer but 0 and 1 becomes 0 or 1 in float32, the kernel's usual case.
-        labels = _column(y_true, "y_true", np.float32)
-        scores = _column(margin, "margin")
-        check_same_shape(labels, scores)
-        # XGBoost gives an empty array where there are no weights.
-        if sample_weight is None or np.size(sample_weight) == 0:
-            return cls(labels, scores, None)
-        weight = _column(sample_weight, "sample_weight")
-        check_same_shape(labels, weight, "sample_weight")
-        return cls(labels, scores, weight)
-
-    def explain(self, offset: float) -> None:
-        """Raise for the rows that the kernel found unsound."""
-        check_labels(self.y_true)
-        check_margin(self.margin)
-        with np.errstate(over="ignore", invalid="ignore"):
-            check_margin(self.margin + np.float64(offset))
-        weight = np.ones(1) if self.sample_weight is None else self.sample_weight
-        check_weight(weight)
-        raise ValueError(
-            "sample_weight must be at most 1.7e37 for the gradients to fit float32,"
-            f" got {np.max(weight)}"
-        )
-
-
-def _column(values: ArrayLike, name: str, narrow: Any = np.float64) -> NDArray[Any]:
-    """Return one contiguous float32 or float64 value per row.
-
-    What is neither becomes `narrow` if it is an integer or smaller, and float64 else.
-    """
-    array = as_column(values, name)
-    wide = array.dtype.kind == "f" and array.dtype.itemsize >= 4
-    if wide:
-        narrow = np.float32 if array.dtype.itemsize == 4 else np.float64
-    # A view that is never writable: one type for the kernel to be compiled for.
-    column = np.ascontiguousarray(array, dtype=narrow).view()
-    column.flags.writeable = False
-    return column

@@ -31,6 +31,12 @@ def weights(n=400, zeros=False):
     return np.where(rng.random(n) < 0.3, 0.0, weight) if zeros else weight
 
 
+def of_the_negative_class(loss, margin):
+    """Return P(y = 0): the posterior of the same loss with the classes exchanged."""
+    alpha = None if loss.alpha is None else 1 - loss.alpha
+    return FocalLoss(alpha, loss.gamma).posterior(-margin)
+
+
 def reference(name, loss, y, margin, weight=None):
     """Return the metric as scikit-learn and NumPy say it."""
     eta = loss.posterior(margin)
@@ -38,7 +44,9 @@ def reference(name, loss, y, margin, weight=None):
         case "focal_loss":
             return np.average(loss.loss(y, margin), weights=weight)
         case "log_loss":
-            return log_loss(y, eta, sample_weight=weight, labels=[0, 1])
+            # Where eta is nearly 1 it has kept few digits of 1 − eta.
+            both = np.column_stack([of_the_negative_class(loss, margin), eta])
+            return log_loss(y, both, sample_weight=weight, labels=[0, 1])
         case "brier_score":
             return brier_score_loss(y, eta, sample_weight=weight)
         case _:
@@ -76,6 +84,25 @@ class TestScikitLearn:
         actual = FocalMetric(name, FocalLoss())(y, margin)
         assert actual == pytest.approx(expected, rel=1e-12, abs=0)
 
+    @pytest.mark.parametrize("kind", [np.float32, np.float64])
+    @pytest.mark.parametrize("weight", [None, weights(3000), weights(3000, zeros=True)])
+    @pytest.mark.parametrize("span", [(7, 14), (11, 60), (-260, -230), (-5, 5)])
+    @pytest.mark.parametrize("gamma", [0.0, 2.0])
+    def test_ranks_are_the_posteriors(self, gamma, span, weight, kind):
+        # Posteriors that are rounded to equal ones tie, and no others.
+        rng = np.random.default_rng(5)
+        margin = rng.uniform(*span, 3000).astype(kind)
+        y = rng.random(3000) < 0.3
+        loss = FocalLoss(0.25, gamma)
+        expected = reference("average_precision", loss, y, margin, weight)
+        actual = FocalMetric("average_precision", loss)(y, margin, weight)
+        assert actual == pytest.approx(expected, rel=1e-12, abs=0)
+
+    def test_log_loss_of_a_row_stays_between_the_clips(self):
+        metric = FocalMetric("log_loss", FocalLoss())
+        assert metric([0, 0], [1e30, 1e30]) == pytest.approx(52 * np.log(2), rel=1e-12)
+        assert metric([1, 0], [1e30, -1e30]) == pytest.approx(2.0**-52, rel=1e-12)
+
 
 class TestEveryMetric:
     """Types, weights and shapes."""
@@ -104,6 +131,25 @@ class TestEveryMetric:
         metric, rows, weight = FocalMetric(name, FocalLoss()), sample(), weights()
         assert metric(*rows, factor * weight) == pytest.approx(
             metric(*rows, weight), rel=1e-12, abs=0
+        )
+
+    @every_name
+    @pytest.mark.parametrize("weight", [None, weights(100_001)])
+    def test_bits_do_not_depend_on_the_threads(self, name, weight, monkeypatch):
+        metric, rows, values = FocalMetric(name, FocalLoss()), sample(100_001), set()
+        for threads in (1, 2, 3):
+            monkeypatch.setenv("FOCAL_BOOST_NUM_THREADS", str(threads))
+            values.add(metric(*rows, weight))
+        assert len(values) == 1
+
+    @every_name
+    @pytest.mark.parametrize("n", [1, 7, 511, 512, 513, 1025])
+    def test_mean_of_any_number_of_rows(self, name, n):
+        y, margin = sample(n + 2)
+        y[:2] = 0, 1
+        expected = reference(name, FocalLoss(), y, margin)
+        assert FocalMetric(name, FocalLoss())(y, margin) == pytest.approx(
+            expected, rel=1e-12, abs=0
         )
 
     @every_name

@@ -28,18 +28,13 @@ from focal_boost._kernels.elementary import (
     log1p,
     reciprocal,
 )
-from focal_boost._kernels.llvm import borrowed, prefer_wide_vectors
-
-# Rows per block: its terms, 20 KiB, stay in the first-level cache.
-_BLOCK = 512
-# A weight times this is infinite where its products could overflow float32.
-_WEIGHT_SCALE = 1e271
-
-
-# Fused multiply-add is the one liberty taken: sums keep their order.
-_compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"})
-# For sums that are only asked whether they are 0.
-_in_any_order = njit(nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
+from focal_boost._kernels.faults import BLOCK, find_faults
+from focal_boost._kernels.llvm import (
+    borrowed,
+    compiled,
+    compiled_and_kept,
+    prefer_wide_vectors,
+)
 
 
 def _fill_for(series: Series) -> Any:
@@ -71,7 +66,7 @@ def _fill_for(series: Series) -> Any:
             softplus = log1p_e[i] + (size if right else 0.0)
             q_power[i] = exp(max(-gamma * softplus, -LIMIT), series)
 
-    return map(_compiled, (fill_exp, fill_log1p, fill_power))
+    return map(compiled, (fill_exp, fill_log1p, fill_power))
 
 
 _fill_exp, _fill_log1p, _fill_power = _fill_for(SHORT)
@@ -125,40 +120,13 @@ def _finish_for(power: int) -> Any:
             h = weight * (positive if is_positive else negative)
             grad[i], hess[i] = np.float32(g * slope), np.float32(h * curvature)
 
-    return _compiled(finish)
+    return compiled(finish)
 
 
 _finish_0, _finish_1, _finish_2, _finish = map(_finish_for, (0, 1, 2, -1))
 
 
-@_in_any_order
-def _find_faults(margin, y_true, sample_weight):  # type: ignore[no-untyped-def]
-    """Return whether a row is unsound, and whether a weight is not 0.
-
-    Differences of a number with itself are NaN for NaN and inf, and unlike comparisons
-    they cost a vector loop next to nothing.
-    """
-    prefer_wide_vectors()
-    of_labels, of_margins = y_true.dtype.type(0), margin.dtype.type(0)
-    for i in range(y_true.shape[0]):
-        of_labels += abs(y_true[i] * y_true[i] - y_true[i])
-    for i in range(margin.shape[0]):
-        of_margins += margin[i] - margin[i]
-    below, above, total = 0.0, 0.0, 0.0
-    if sample_weight is None:
-        total = 1.0
-    else:
-        for i in range(sample_weight.shape[0]):
-            size = abs(np.float64(sample_weight[i]))
-            large = size * _WEIGHT_SCALE
-            below += size - sample_weight[i]
-            above += large - large
-            total += size
-    sound = of_labels == 0 and of_margins == 0 and below == 0 and above == 0
-    return int64(not sound), int64(total != 0)
-
-
-@_compiled
+@compiled
 def _block(margin, y_true, sample_weight, offset, loss, terms, grad, hess):  # type: ignore[no-untyped-def]
     """Fill one block of rows; see :func:`gradient_hessian`."""
     prefer_wide_vectors()
@@ -182,19 +150,10 @@ def _block(margin, y_true, sample_weight, offset, loss, terms, grad, hess):  # t
         else:
             _fill_power(z, y_true, gamma, log1p_e, q_power)
         _finish(y_true, sample_weight, loss, terms, grad, hess)
-    return _find_faults(margin, y_true, sample_weight)
+    return find_faults(margin, y_true, sample_weight)
 
 
-def _compiled_and_kept(function: Any) -> Any:
-    """Compile with a cache on disk, beside this file or in the user's cache folder."""
-    try:
-        return njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:
-        # Neither can be written: compile once in every process.
-        return njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled_and_kept
+@compiled_and_kept
 def gradient_hessian(margin, y_true, sample_weight, offset, loss, grad, hess):  # type: ignore[no-untyped-def]
     """Fill grad and hess for every row and return whether the rows are sound.
 
@@ -221,12 +180,12 @@ def gradient_hessian(margin, y_true, sample_weight, offset, loss, grad, hess):  
     """
     prefer_wide_vectors()
     fault, weight = int64(0), int64(0)
-    memory = np.empty((5, _BLOCK))
+    memory = np.empty((5, BLOCK))
     rows = borrowed(memory)
     terms = (rows[0], rows[1], rows[2], rows[3], rows[4])
     z, y, g, h = borrowed(margin), borrowed(y_true), borrowed(grad), borrowed(hess)
-    for start in range(0, margin.shape[0], _BLOCK):
-        stop = min(start + _BLOCK, margin.shape[0])
+    for start in range(0, margin.shape[0], BLOCK):
+        stop = min(start + BLOCK, margin.shape[0])
         found, some = _block(
             z[start:stop],
             y[start:stop],

@@ -1,4 +1,4 @@
-"""exp, reciprocal and log1p as plain arithmetic, for the compiled loops of ``cpu.py``.
+"""exp, reciprocal, log1p and log as plain arithmetic, for the compiled loops.
 
 LLVM does not vectorise calls of libm, and the division unit is slower than a dozen
 multiplications. Two accuracies, as relative errors:
@@ -9,8 +9,8 @@ LONG    6e-15   5e-16       5e-16    for what is left of a difference
 
 exp is so right to x = -40 and loses as n ln 2 is rounded, at most 1e-13.
 
-numba's cache of the compiled kernel sees changes of ``cpu.py`` only: whoever changes
-this file must delete the cache.
+numba's cache of a compiled kernel sees changes of the kernel's own file only: whoever
+changes this one must delete the cache.
 """
 
 from __future__ import annotations
@@ -66,6 +66,14 @@ LONG = Series(
     ),
     steps=2,
 )  # fmt: skip
+# Interpolates (2 atanh(u)/u − 2)/v, where v = u², on |u| <= 0.172.
+_LOG = (
+    0.666666666666667, 0.39999999999899444, 0.2857142862600327, 0.22222211130259878,
+    0.18182889455674947, 0.15331710618210773, 0.14616585424888623,
+)  # fmt: skip
+_SQRT_HALF = 0x3FE6A09E667F3BCD
+# The bits of 2⁵² + n are these and n in the low ones.
+_TWO_52 = 0x4330000000000000
 # Minimax in e, with error 1.2e-4.
 _RECIPROCAL = (
     0.49994052886897306, -0.7459375764036535, 0.8262928919213188,
@@ -109,3 +117,17 @@ def log1p(u, series):  # type: ignore[no-untyped-def]
     """Return log1p(e) = 2 atanh(u) for u = e/(2 + e) and 0 <= e <= 1."""
     v = u * u
     return u * (2.0 + v * _polynomial(v, series.log1p))
+
+
+@njit(inline="always")
+def log(x):  # type: ignore[no-untyped-def]
+    """Return log(x) for 2⁻⁵² <= x <= 1, to 6e-16.
+
+    x = 2ⁿ m with √½ <= m < √2, and log m = 2 atanh(u) for u = (m − 1)/(m + 1).
+    """
+    n = (bits(x) - int64(_SQRT_HALF)) >> int64(52)
+    m = from_bits(bits(x) - (n << int64(52)))
+    u = (m - 1.0) / (m + 1.0)
+    v = u * u
+    exponent = from_bits((n + int64(64)) | int64(_TWO_52)) - (4503599627370496.0 + 64.0)
+    return exponent * _LN2 + u * (2.0 + v * _polynomial(v, _LOG))

@@ -1,15 +1,29 @@
-"""What the CPU kernel has to tell LLVM that numba has no word for.
+"""How the kernels are compiled, and what numba has no word for to tell LLVM.
 
-numba's cache of the compiled kernel sees changes of ``cpu.py`` only: whoever changes
-this file must delete the cache.
+numba's cache of a compiled kernel sees changes of the kernel's own file only: whoever
+changes this one must delete the cache.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from numba import types
+from numba import njit, types
 from numba.extending import intrinsic
+
+# Fused multiply-add is the one liberty taken: sums keep their order.
+compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"})
+# For sums of which only a vector loop may choose the order.
+in_any_order = njit(nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
+
+
+def compiled_and_kept(function: Any) -> Any:
+    """Compile with a cache on disk, beside the file or in the user's cache folder."""
+    try:
+        return njit(nogil=True, cache=True, error_model="numpy")(function)
+    except RuntimeError:
+        # Neither can be written: compile once in every process.
+        return njit(nogil=True, error_model="numpy")(function)
 
 
 def _bitcast(name: str, source: Any, target: Any) -> Any:

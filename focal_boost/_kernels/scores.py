@@ -1,0 +1,143 @@
+"""Proper scores of the posterior on the CPU: one compiled pass over the rows.
+
+With z the margin, a = |z|, e = exp(−a), s = log1p(e) and c = (1−α)/α, the link of
+:mod:`focal_boost.loss` says of the odds of the class that the margin's sign speaks
+against, to those of the other,
+
+    ω = exp(−γa) (e + γs) / (1 + γe(a + s)),  times 1/c for z >= 0 and c else,
+
+and the posterior of a row's own class is ω/(1+ω) or 1/(1+ω), to the last digits of
+either. The rows are taken in blocks as in ``cpu.py``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import int64
+
+from focal_boost._kernels.elementary import LIMIT, LONG, exp, log, log1p, reciprocal
+from focal_boost._kernels.faults import BLOCK, find_faults
+from focal_boost._kernels.llvm import (
+    borrowed,
+    compiled,
+    compiled_and_kept,
+    in_any_order,
+    prefer_wide_vectors,
+)
+
+#: Kinds of score.
+LOG_LOSS, BRIER_SCORE = 0, 1
+# scikit-learn clips probabilities there before it takes the logarithm.
+_EPS = float(np.finfo(np.float64).eps)
+
+
+@compiled
+def _fill_exp(margin, gamma, z, e, e_gamma):  # type: ignore[no-untyped-def]
+    """Write z, no further out than matters, exp(-|z|) and exp(-γ|z|)."""
+    prefer_wide_vectors()
+    for i in range(margin.shape[0]):
+        z[i] = max(min(np.float64(margin[i]), LIMIT), -LIMIT)
+        e[i] = exp(-abs(z[i]), LONG)
+        e_gamma[i] = exp(max(-gamma * abs(z[i]), -LIMIT), LONG)
+
+
+@compiled
+def _fill_probability(y_true, z, e, e_gamma, gamma, odds, probability):  # type: ignore[no-untyped-def]
+    """Write the posterior of each row's own class."""
+    prefer_wide_vectors()
+    inverse_odds = 1.0 / odds
+    for i in range(y_true.shape[0]):
+        x, a, above = e[i], abs(z[i]), z[i] >= 0.0
+        inverse = reciprocal(x, 2.0 + x * (3.0 + x), LONG)
+        s = log1p((x + x * x) * inverse, LONG)
+        against = e_gamma[i] * (x + gamma * s) * (inverse_odds if above else odds)
+        in_favour = 1.0 + gamma * x * (a + s)
+        own = in_favour if above == (y_true[i] == 1.0) else against
+        probability[i] = own / (against + in_favour)
+
+
+@compiled
+def _fill_log_loss(rows, probability):  # type: ignore[no-untyped-def]
+    """Write the negative logarithm over the probability."""
+    prefer_wide_vectors()
+    for i in range(rows):
+        probability[i] = -log(max(min(probability[i], 1.0 - _EPS), _EPS))
+
+
+@compiled
+def _fill_brier_score(rows, probability):  # type: ignore[no-untyped-def]
+    """Write the squared distance from 1 over the probability."""
+    prefer_wide_vectors()
+    for i in range(rows):
+        probability[i] = (1.0 - probability[i]) ** 2
+
+
+@in_any_order
+def _sums(rows, score, sample_weight):  # type: ignore[no-untyped-def]
+    """Return the weighted sum of the scores, and the sum of the weights."""
+    prefer_wide_vectors()
+    total, of_weights = 0.0, 0.0
+    if sample_weight is None:
+        of_weights = float(rows)
+        for i in range(rows):
+            total += score[i]
+    else:
+        for i in range(rows):
+            total += sample_weight[i] * score[i]
+            of_weights += sample_weight[i]
+    return total, of_weights
+
+
+@compiled
+def _block(margin, y_true, sample_weight, kind, gamma, odds, terms):  # type: ignore[no-untyped-def]
+    """Return the sums of one block of rows."""
+    z, e, e_gamma, score = terms
+    rows = margin.shape[0]
+    _fill_exp(margin, gamma, z, e, e_gamma)
+    _fill_probability(y_true, z, e, e_gamma, gamma, odds, score)
+    if kind == LOG_LOSS:
+        _fill_log_loss(rows, score)
+    else:
+        _fill_brier_score(rows, score)
+    return _sums(rows, score, sample_weight)
+
+
+@compiled_and_kept
+def scores(margin, y_true, sample_weight, kind, gamma, odds, sums):  # type: ignore[no-untyped-def]
+    """Fill the sums of every block and return whether the rows are sound.
+
+    Parameters
+    ----------
+    margin : array of float32 or float64, (n,)
+    y_true : array of float32 or float64, (n,)
+    sample_weight : array of float32 or float64, (n,), or None
+    kind : int
+        LOG_LOSS or BRIER_SCORE.
+    gamma, odds : float64
+        γ and (1−α)/α.
+    sums : array of float64, (n / BLOCK, rounded up, 2)
+        Written: the weighted sum of the scores, and the sum of the weights.
+
+    Returns
+    -------
+    fault, weight : int64
+        As from :func:`focal_boost._kernels.cpu.gradient_hessian`.
+    """
+    fault, weight = int64(0), int64(0)
+    memory = np.empty((4, BLOCK))
+    rows = borrowed(memory)
+    terms = (rows[0], rows[1], rows[2], rows[3])
+    z, y = borrowed(margin), borrowed(y_true)
+    for start in range(0, margin.shape[0], BLOCK):
+        stop = min(start + BLOCK, margin.shape[0])
+        w = None if sample_weight is None else sample_weight[start:stop]
+        found, some = find_faults(z[start:stop], y[start:stop], w)
+        fault |= found
+        weight |= some
+        total, of_weights = _block(
+            z[start:stop], y[start:stop], w, kind, gamma, odds, terms
+        )
+        sums[start // BLOCK, 0] = total
+        sums[start // BLOCK, 1] = of_weights
+    memory[0, 0] = 0.0  # it must live until here
+    return fault, weight
