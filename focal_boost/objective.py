@@ -122,7 +122,7 @@ class FocalObjective:
         """Return gradient and Hessian at ``margin + offset``; see :meth:`__call__`.
 
         `out` are two contiguous arrays of float32, (n,), to write to instead of new
-        ones.
+        ones; the first may be the margins themselves.
         """
         rows = Rows.of(y_true, margin, sample_weight)
         if not abs(offset) < _LARGE:
@@ -162,15 +162,48 @@ class OneTraining:
     The libraries have read gradient and Hessian when a round ends, and new arrays of
     that size cost about as much as filling them: the system hands out their pages
     one by one.
+
+    Parameters
+    ----------
+    objective : FocalObjective
+    owns_margin : bool, default False
+        Whether the margins are a copy that nobody else reads: the gradient is then
+        written over them.
     """
 
-    def __init__(self, objective: FocalObjective) -> None:
+    def __init__(self, objective: FocalObjective, *, owns_margin: bool = False) -> None:
         self.objective = objective
-        self._out: Gradients | None = None
+        self._owns_margin = owns_margin
+        self._grad: NDArray[np.float32] | None = None
+        self._hess: NDArray[np.float32] | None = None
 
     def gradient_hessian(self, margin: Any, data: Any, offset: float) -> Gradients:
         """Return gradient and Hessian of margins on the library's data."""
-        self._out = self.objective.gradient_hessian(
-            data.get_label(), margin, data.get_weight(), offset=offset, out=self._out
+        hess = self._hess = _or_new(self._hess, margin.shape)
+        if self._owns_margin and _can_hold_gradient(margin):
+            grad = margin
+        else:
+            grad = self._grad = _or_new(self._grad, margin.shape)
+        return self.objective.gradient_hessian(
+            data.get_label(),
+            margin,
+            data.get_weight(),
+            offset=offset,
+            out=(grad, hess),
         )
-        return self._out
+
+
+def _or_new(array: NDArray[np.float32] | None, shape: Any) -> NDArray[np.float32]:
+    return np.empty(shape, np.float32) if array is None else array
+
+
+def _can_hold_gradient(margin: Any) -> bool:
+    """Return whether it is an array of float32, (n,), in memory of its own."""
+    flags = margin.flags
+    return bool(
+        margin.dtype == np.float32
+        and margin.ndim == 1
+        and flags.owndata
+        and flags.writeable
+        and flags.c_contiguous
+    )

@@ -14,6 +14,7 @@ import pytest
 
 import focal_boost
 from focal_boost import FocalLoss, FocalObjective
+from focal_boost.objective import OneTraining
 
 LABELS = np.array([0, 1, 1, 0, 0, 1], np.float32)
 MARGIN = np.array([-2.0, -1.0, 0.5, 0.3, 4.0, 9.0])
@@ -23,6 +24,7 @@ PUBLIC = {
     "FocalLoss",
     "FocalMetric",
     "FocalObjective",
+    "FocalSearchCV",
     "FocalXGBClassifier",
 }
 
@@ -225,3 +227,88 @@ class TestPackage:
     def test_public_names_are_classes_of_the_package(self, name):
         assert getattr(focal_boost, name).__name__ == name
         assert getattr(focal_boost, name).__module__.startswith("focal_boost.")
+
+
+class FakeData:
+    """What a library's data say of their rows."""
+
+    def __init__(self, y, weight=None):
+        self.y, self.weight = np.asarray(y, np.float32), weight
+
+    def get_label(self):
+        return self.y
+
+    def get_weight(self):
+        return self.weight
+
+
+class TestOneTraining:
+    """The arrays of one training."""
+
+    @staticmethod
+    def rows(n=2000):
+        rng = np.random.default_rng(3)
+        margin = rng.normal(-1, 2, n).astype(np.float32)
+        return (rng.random(n) < 0.2).astype(np.float32), margin
+
+    @pytest.mark.parametrize("owns", [False, True])
+    @pytest.mark.parametrize("gamma", [0.0, 1.0, 1.7, 2.0])
+    @pytest.mark.parametrize("hessian", ["upper", "exact"])
+    def test_same_bits_as_the_objective(self, owns, gamma, hessian):
+        y, margin = self.rows()
+        objective = FocalObjective(0.25, gamma, hessian)
+        expected = objective(y, margin)
+        training = OneTraining(objective, owns_margin=owns)
+        for _ in range(2):
+            found = training.gradient_hessian(margin.copy(), FakeData(y), 0.0)
+            assert all((a == b).all() for a, b in zip(found, expected, strict=True))
+
+    def test_gradient_takes_the_place_of_margins_it_owns(self):
+        y, margin = self.rows()
+        training = OneTraining(FocalObjective(), owns_margin=True)
+        assert training.gradient_hessian(margin, FakeData(y), 0.0)[0] is margin
+
+    @pytest.mark.parametrize("change", ["float64", "view", "read-only", "strided"])
+    def test_other_margins_stay_as_they_are(self, change):
+        y, margin = self.rows()
+        match change:
+            case "float64":
+                margin = margin.astype(np.float64)
+            case "view":
+                margin = margin[:]
+            case "read-only":
+                margin.flags.writeable = False
+            case "strided":
+                margin = np.repeat(margin, 2)[::2]
+        before = margin.copy()
+        training = OneTraining(FocalObjective(), owns_margin=True)
+        grad, hess = training.gradient_hessian(margin, FakeData(y), 0.0)
+        assert (margin == before).all()
+        expected = FocalObjective()(y, before)
+        assert (grad == expected[0]).all()
+        assert (hess == expected[1]).all()
+
+    def test_arrays_of_margins_it_does_not_own_are_the_same_in_every_round(self):
+        y, margin = self.rows()
+        training = OneTraining(FocalObjective())
+        first = training.gradient_hessian(margin, FakeData(y), 0.0)
+        second = training.gradient_hessian(margin + 1, FakeData(y), 0.0)
+        assert first[0] is second[0]
+        assert first[1] is second[1]
+
+    @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+    @pytest.mark.parametrize("row", [0, 511, 700, 1999])
+    def test_wrong_margin_is_named_though_others_are_overwritten(self, wrong, row):
+        y, margin = self.rows()
+        margin[row] = wrong
+        training = OneTraining(FocalObjective(), owns_margin=True)
+        with pytest.raises(ValueError, match=f"must be finite numbers, got {wrong}"):
+            training.gradient_hessian(margin, FakeData(y), 0.0)
+
+    def test_label_changed_between_rounds_is_noticed(self):
+        y, margin = self.rows()
+        data, training = FakeData(y), OneTraining(FocalObjective())
+        training.gradient_hessian(margin, data, 0.0)
+        data.y = 1 - y
+        grad, _ = training.gradient_hessian(margin, data, 0.0)
+        assert (grad == FocalObjective()(1 - y, margin)[0]).all()

@@ -130,6 +130,9 @@ _finish_0, _finish_1, _finish_2, _finish = map(_finish_for, (0, 1, 2, -1))
 def _block(margin, y_true, sample_weight, offset, loss, terms, grad, hess):  # type: ignore[no-untyped-def]
     """Fill one block of rows; see :func:`gradient_hessian`."""
     prefer_wide_vectors()
+    found, some = find_faults(margin, y_true, sample_weight)
+    if found:
+        return found, some
     z, e, larger, log1p_e, q_power = terms
     gamma, is_difference = loss[2], loss[3] != 0.0
     if is_difference:
@@ -150,7 +153,7 @@ def _block(margin, y_true, sample_weight, offset, loss, terms, grad, hess):  # t
         else:
             _fill_power(z, y_true, gamma, log1p_e, q_power)
         _finish(y_true, sample_weight, loss, terms, grad, hess)
-    return find_faults(margin, y_true, sample_weight)
+    return found, some
 
 
 @compiled_and_kept
@@ -168,7 +171,7 @@ def gradient_hessian(margin, y_true, sample_weight, offset, loss, grad, hess):  
         α_t of the negative and of the positive class, γ, and the share of the
         negative term in the Hessian: 0 for the upper curvature, 1 for the exact one.
     grad, hess : arrays of float32, (n,), contiguous
-        Written; finite where the rows are sound.
+        Written, but in blocks with unsound rows. grad may be the memory of margin.
 
     Returns
     -------

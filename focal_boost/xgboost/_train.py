@@ -106,7 +106,8 @@ def train(
         )
         settings.setdefault("base_score", base_score_of(start))
     _add_metrics(kwargs, focal_metrics(metrics, objective.loss))
-    training = OneTraining(objective)
+    # XGBoost copies the margins for every call.
+    training = OneTraining(objective, owns_margin=True)
 
     def focal_objective(preds: Any, data: Any) -> Gradients:
         return training.gradient_hessian(preds, data, 0.0)
