@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from focal_boost.loss import FocalLoss as FocalLoss
     from focal_boost.metrics import FocalMetric as FocalMetric
     from focal_boost.objective import FocalObjective as FocalObjective
+    from focal_boost.tuning import FocalSearchCV as FocalSearchCV
     from focal_boost.xgboost import FocalXGBClassifier as FocalXGBClassifier
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ _ROOMS = {
     "FocalObjective": "objective",
     "FocalXGBClassifier": "xgboost",
     "FocalLGBMClassifier": "lightgbm",
+    "FocalSearchCV": "tuning",
 }
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "FocalLoss",
     "FocalMetric",
     "FocalObjective",
+    "FocalSearchCV",
     "FocalXGBClassifier",
 ]
 

@@ -1,0 +1,165 @@
+"""What a search is asked: rows, folds and the score, checked before any training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+
+from focal_boost._classifier import Target
+from focal_boost._validation import as_labels_and_weight
+from focal_boost.loss import FocalLoss
+from focal_boost.metrics import FocalMetric
+
+Rows = NDArray[np.intp]
+
+#: scikit-learn's names, our metrics, and the sign that makes more of it better.
+SCORINGS = {
+    "neg_log_loss": ("log_loss", -1.0),
+    "neg_brier_score": ("brier_score", -1.0),
+    "average_precision": ("average_precision", 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the rows: features, labels as 0 and 1 and as given, and weights."""
+
+    X: Any
+    y_true: NDArray[np.int64]
+    y: NDArray[Any]
+    sample_weight: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Rows, labels, weights, the split and the score of a search."""
+
+    X: Any
+    target: Target
+    sample_weight: NDArray[np.float64] | None
+    splits: list[tuple[Rows, Rows]]
+    scoring: str
+
+    @classmethod
+    def of(
+        cls,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        groups: ArrayLike | None,
+        cv: Any,
+        scoring: Any,
+    ) -> Problem:
+        """Return a checked problem."""
+        check_scoring(scoring)
+        X = _with_rows(X)
+        target = Target.of(y)
+        target.check_rows(X)
+        _, weight = as_labels_and_weight(target.y_true, sample_weight)
+        splits = _splits(X, target, groups, cv)
+        _check_splits(target, weight, splits)
+        return cls(X, target, weight, splits, scoring)
+
+    def part(self, rows: Rows) -> Part:
+        """Return some of the rows."""
+        y_true, weight = self.target.y_true[rows], self.sample_weight
+        X = self.X.iloc[rows] if hasattr(self.X, "iloc") else self.X[rows]
+        return Part(
+            X,
+            y_true,
+            self.target.classes[y_true],
+            None if weight is None else weight[rows],
+        )
+
+
+def check_scoring(scoring: Any) -> None:
+    """Raise unless it is the name of a score that can be compared across gamma."""
+    if not isinstance(scoring, str) or scoring not in SCORINGS:
+        raise ValueError(f"scoring must be one of {tuple(SCORINGS)}, got {scoring!r}")
+
+
+def score(
+    scoring: str,
+    loss: FocalLoss,
+    y_true: ArrayLike,
+    margin: ArrayLike,
+    sample_weight: ArrayLike | None,
+) -> float:
+    """Return a score of margins under their loss; more is better."""
+    name, sign = SCORINGS[scoring]
+    return sign * FocalMetric(name, loss)(y_true, margin, sample_weight)
+
+
+def _with_rows(X: Any) -> Any:
+    """Return features whose rows can be chosen by their numbers."""
+    if hasattr(X, "tocsr"):
+        X = X.tocsr()
+    elif not hasattr(X, "shape"):
+        X = np.asarray(X)
+    if len(X.shape) == 2 and X.shape[1] == 0:
+        raise ValueError(
+            f"X must have columns, got 0 feature(s) (shape={X.shape}) while a minimum"
+            " of 1 is required."
+        )
+    return X
+
+
+def _splits(
+    X: Any, target: Target, groups: ArrayLike | None, cv: Any
+) -> list[tuple[Rows, Rows]]:
+    """Return the row numbers of every fold's training and test part."""
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != target.y_true.shape:
+            raise ValueError(
+                "groups must have one value per row of X, "
+                f"{len(target.y_true)}, got shape {groups.shape}"
+            )
+    if isinstance(cv, int | np.integer):
+        _check_number(target, groups, int(cv))
+        if groups is not None:
+            cv = StratifiedGroupKFold(cv)
+    splitter = check_cv(cv, target.y_true, classifier=True)
+    found = splitter.split(X, target.y_true, groups)
+    return [(np.asarray(train), np.asarray(test)) for train, test in found]
+
+
+def _check_number(target: Target, groups: NDArray[Any] | None, cv: int) -> None:
+    """Raise if there are fewer rows, or groups, of a class than folds."""
+    if cv < 2:
+        raise ValueError(f"cv must be an integer >= 2, got {cv}")
+    for value, label in ((1, target.classes[1]), (0, target.classes[0])):
+        of_class = target.y_true == value
+        count, what = int(of_class.sum()), "rows"
+        if groups is not None:
+            holders = np.unique(groups[of_class])
+            if len(holders) == 1:
+                raise ValueError(
+                    f"groups must not hold all rows of class {str(label)!r} in one"
+                    f" group, got group {str(holders[0])!r} with all {count}"
+                )
+            count, what = len(holders), "groups"
+        if count < cv:
+            raise ValueError(
+                f"cv must be at most the {count} {what} with class {str(label)!r},"
+                f" got {cv}"
+            )
+
+
+def _check_splits(
+    target: Target, weight: NDArray[np.float64] | None, splits: list[tuple[Rows, Rows]]
+) -> None:
+    """Raise unless both parts of every fold have both classes, with weight."""
+    counted = np.ones(len(target.y_true), bool) if weight is None else weight > 0
+    for number, parts in enumerate(splits):
+        for side, rows in zip(("training", "test"), parts, strict=True):
+            present = np.unique(target.y_true[rows[counted[rows]]])
+            if len(present) < 2:
+                raise ValueError(
+                    "cv must leave both classes with positive weight in every part, got"
+                    f" {len(present)} in the {side} part of fold {number}"
+                )

@@ -1,0 +1,280 @@
+"""``FocalSearchCV``: a search with scikit-learn's interface."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from focal_boost.tuning._checkpoint import Checkpoint, fingerprint_of
+from focal_boost.tuning._ladder import Ladder, check_ladder, planned_rounds
+from focal_boost.tuning._problem import Problem, score
+from focal_boost.tuning._progress import progress
+from focal_boost.tuning._race import Race, Track, best_first
+from focal_boost.tuning._results import cv_results
+from focal_boost.tuning._space import Candidate, candidates_of, library_of
+
+
+class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
+    """Choose alpha, gamma and the library's own parameters by cross-validation.
+
+    Parameters
+    ----------
+    estimator : FocalXGBClassifier or FocalLGBMClassifier
+        Holds everything that is not searched. If it has early_stopping_rounds,
+        candidates are scored after every round, and the number of rounds is chosen
+        too: where the mean score over folds is best before it has not improved for
+        so many rounds.
+    param_distributions : dict or list of dicts, optional
+        Lists of values, as for ``GridSearchCV``, or distributions, as for
+        ``RandomizedSearchCV``. By default `DEFAULT_SPACE`: alpha × gamma.
+    n_candidates : int, optional
+        How many candidates to draw. By default all points of the grid.
+    scoring : {"neg_log_loss", "neg_brier_score", "average_precision"}
+        A proper score of the posterior, or the ranking; of the held-out rows, with
+        their weights.
+    cv : int, splitter or iterable of (train, test), default 5
+        An integer is the number of stratified folds, of whole groups where `groups`
+        are given to `fit`; the rest is as in scikit-learn.
+    halving : bool, default True
+        Whether to train all candidates for a few rounds only and go on with the most
+        promising: by their mean score and what it has gained of late. A candidate that
+        learns slowly may be missed. False trains all of them to the end.
+    factor : float > 1, default 3
+        Of the candidates one in `factor` goes on, with `factor` times the rounds.
+    min_rounds : int, default 10
+        Rounds of the shortest rung, at least.
+    n_jobs : int, optional
+        Folds to train at a time, in threads. Together with an estimator whose
+        ``n_jobs`` is None the processors are shared among them.
+    refit : bool, default True
+        Whether to fit the best candidate on all rows.
+    random_state : int, RandomState or None
+        Of the candidates that are drawn; that of the trainings is the estimator's.
+    checkpoint : str or Path, optional
+        A file in which every score is kept as soon as it is known. A search of the
+        same data, estimator, folds and scoring takes from it what it can.
+    verbose : bool, default False
+        Whether to show a progress bar if standard error is a terminal.
+
+    Attributes
+    ----------
+    cv_results_ : dict of ndarray
+        scikit-learn's keys, and "n_rounds", at which the candidate was ended, and
+        "best_n_rounds", at which it was scored. A candidate that came further ranks
+        before all that did not.
+    best_estimator_ : FocalXGBClassifier or FocalLGBMClassifier
+        Fitted on all rows; only with `refit`.
+    best_params_, best_score_, best_index_
+        Those of the candidate with rank 1.
+    best_n_estimators_ : int
+        Rounds of `best_estimator_`.
+    n_splits_ : int
+        Number of folds.
+    refit_time_ : float
+        Seconds; only with `refit`.
+    classes_ : ndarray, (2,)
+        The two labels; the second is the positive class.
+
+    Notes
+    -----
+    The rows of a fold are binned once for all candidates that are binned alike, and a
+    candidate that goes on is trained further, not again. Its scores are those of the
+    estimator fitted on that fold. Only where XGBoost is older than 3.4 and draws rows
+    or columns at random, a training that pauses draws others than one that does not
+    (it is as if ``seed_per_iteration=True`` were set).
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any = None,
+        *,
+        n_candidates: int | None = None,
+        scoring: str = "neg_log_loss",
+        cv: Any = 5,
+        halving: bool = True,
+        factor: float = 3,
+        min_rounds: int = 10,
+        n_jobs: int | None = None,
+        refit: bool = True,
+        random_state: Any = None,
+        checkpoint: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.estimator = estimator
+        self.param_distributions = param_distributions
+        self.n_candidates = n_candidates
+        self.scoring = scoring
+        self.cv = cv
+        self.halving = halving
+        self.factor = factor
+        self.min_rounds = min_rounds
+        self.n_jobs = n_jobs
+        self.refit = refit
+        self.random_state = random_state
+        self.checkpoint = checkpoint
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> FocalSearchCV:
+        """Search, and fit the best candidate on all rows.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix, (n, d)
+            Features.
+        y : array-like, (n,)
+            Labels of two classes; the greater one is the positive class.
+        sample_weight : array-like of finite numbers >= 0, (n,), optional
+            Weights of the rows in training and in the scores.
+        groups : array-like, (n,), optional
+            Rows of one group stay on one side of every split.
+
+        Returns
+        -------
+        FocalSearchCV
+
+        Raises
+        ------
+        ValueError
+            Before any training: for an invalid alpha, gamma or search space, an
+            unknown scoring, bad labels or weights, fewer rows or groups of a class
+            than folds, and a checkpoint of something else.
+        """
+        ladder_factor, min_rounds = check_ladder(self.factor, self.min_rounds)
+        candidates = candidates_of(
+            self.estimator,
+            self.param_distributions,
+            self.n_candidates,
+            self.random_state,
+        )
+        problem = Problem.of(X, y, sample_weight, groups, self.cv, self.scoring)
+        ladder = Ladder(ladder_factor, 0)
+        if self.halving:
+            fewest = min(one.rounds for one in candidates)
+            ladder = Ladder.of(fewest, len(candidates), ladder_factor, min_rounds)
+        tracks = self._race(problem, candidates, ladder)
+        self._keep(problem, tracks)
+        if self.refit:
+            self._refit(X, y, sample_weight)
+        return self
+
+    def _race(
+        self, problem: Problem, candidates: list[Candidate], ladder: Ladder
+    ) -> list[Track]:
+        patient = any(one.patience is not None for one in candidates)
+        paused = patient or ladder.rungs_below > 0
+        fingerprint = ""
+        if self.checkpoint is not None:
+            fingerprint = fingerprint_of(problem, self.estimator, [paused])
+        checkpoint = Checkpoint(self.checkpoint, fingerprint)
+        total = planned_rounds(candidates, ladder) * len(problem.splits)
+        with progress(total, wanted=self.verbose) as step:
+            race = Race(
+                problem,
+                self.estimator,
+                checkpoint,
+                self.n_jobs,
+                paused=paused,
+                step=step,
+            )
+            return race.run(candidates, ladder)
+
+    def _keep(self, problem: Problem, tracks: list[Track]) -> None:
+        """Set the attributes that tell how the search went."""
+        best = best_first(tracks)[0]
+        self.__dict__.pop("best_estimator_", None)
+        self.cv_results_ = cv_results(tracks)
+        self.best_index_ = best.candidate.number
+        self.best_params_ = best.candidate.params
+        self.best_score_ = best.mean
+        self.best_n_estimators_ = best.points[best.best]
+        self.n_splits_ = len(problem.splits)
+        self.classes_ = problem.target.classes
+
+    def _refit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
+        started = time.perf_counter()
+        chosen = clone(self.estimator).set_params(**self.best_params_)
+        library = library_of(chosen)
+        chosen = library.with_rounds(chosen, self.best_n_estimators_)
+        self.best_estimator_ = chosen.fit(X, y, sample_weight=sample_weight)
+        self.refit_time_ = time.perf_counter() - started
+        self.n_features_in_ = chosen.n_features_in_
+        if hasattr(chosen, "feature_names_in_"):
+            self.feature_names_in_ = chosen.feature_names_in_
+
+    def _best(self) -> Any:
+        """Return the fitted estimator."""
+        check_is_fitted(self, "cv_results_")
+        if not hasattr(self, "best_estimator_"):
+            raise AttributeError(
+                f"refit must be True for predictions, got {self.refit!r}"
+            )
+        return self.best_estimator_
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the more probable label per row, (n,), by the best estimator."""
+        return np.asarray(self._best().predict(X))
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return P(negative) and P(positive) per row, (n, 2)."""
+        return np.asarray(self._best().predict_proba(X))
+
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """Return the margin per row, (n,)."""
+        return np.asarray(self._best().decision_function(X))
+
+    def score(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return the score that was searched for, of these rows; more is better.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix, (n, d)
+            Features.
+        y : array-like, (n,)
+            Labels of the classes that were fitted.
+        sample_weight : array-like of finite numbers >= 0, (n,), optional
+            Weights.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            For other labels, and bad weights.
+        """
+        margin = self.decision_function(X)
+        labels = np.asarray(y)
+        unknown = labels[~np.isin(labels, self.classes_)]
+        if unknown.size:
+            raise ValueError(
+                f"y must contain only the classes {self.classes_.tolist()},"
+                f" got {unknown.flat[0]}"
+            )
+        y_true = (labels == self.classes_[1]).astype(np.int64)
+        loss = self.best_estimator_.loss_
+        return score(self.scoring, loss, y_true, margin, sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        inner = get_tags(self.estimator)
+        tags.input_tags.sparse = inner.input_tags.sparse
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.no_validation = inner.no_validation
+        return tags

@@ -1,0 +1,142 @@
+"""The candidates of a search, and what is checked before any of them is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+from focal_boost import _classifier
+
+#: What is searched if nothing else is asked for; gamma 0 is the built-in log loss.
+DEFAULT_SPACE: dict[str, list[Any]] = {
+    "focal_alpha": [0.25, 0.5, 0.75, "balanced", None],
+    "focal_gamma": [0.0, 0.5, 1.0, 2.0, 3.0],
+}
+
+# Any labels do: they only decide what "balanced" is.
+_LABELS = np.array([0, 1])
+_LIBRARIES = {
+    "FocalXGBClassifier": "focal_boost.xgboost",
+    "FocalLGBMClassifier": "focal_boost.lightgbm",
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One point of the search space.
+
+    Attributes
+    ----------
+    number : int
+        Its place in ``cv_results_``.
+    params : dict
+        What is set on the estimator.
+    estimator : FocalXGBClassifier or FocalLGBMClassifier
+        Unfitted, with these parameters.
+    rounds : int
+        Rounds of a full training.
+    patience : int or None
+        Rounds without a better score after which it ends.
+    """
+
+    number: int
+    params: dict[str, Any]
+    estimator: Any
+    rounds: int
+    patience: int | None
+
+    @property
+    def key(self) -> str:
+        """What a checkpoint knows the candidate by."""
+        return repr(sorted(self.params.items(), key=lambda item: item[0]))
+
+
+def library_of(estimator: Any) -> ModuleType:
+    """Return the module that trains the estimator's library in pauses."""
+    for parent in type(estimator).__mro__:
+        room = _LIBRARIES.get(parent.__name__)
+        if room is not None and parent.__module__.startswith(room):
+            return import_module(f"{room}._search")
+    got = repr(estimator) if estimator is None else type(estimator).__name__
+    raise ValueError(
+        f"estimator must be a FocalXGBClassifier or a FocalLGBMClassifier, got {got}"
+    )
+
+
+def candidate_of(estimator: Any, params: Mapping[str, Any], number: int) -> Candidate:
+    """Return a checked candidate."""
+    library = library_of(estimator)
+    try:
+        changed = clone(estimator).set_params(**params)
+    except ValueError as error:
+        raise ValueError(
+            f"the search space must name parameters of the estimator: {error}"
+        ) from None
+    _classifier.focal_objective(changed, _LABELS, None)
+    library.check(changed)
+    rounds, patience = library.rounds_of(changed), library.patience_of(changed)
+    for name, value in (("n_estimators", rounds), ("early_stopping_rounds", patience)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be an integer >= 1, got {value}")
+    return Candidate(number, dict(params), changed, rounds, patience)
+
+
+def candidates_of(
+    estimator: Any, space: Any, n_candidates: int | None, random_state: Any
+) -> list[Candidate]:
+    """Return all points of a grid, or as many as asked for of distributions."""
+    library_of(estimator)
+    points = _points(DEFAULT_SPACE if space is None else space)
+    if n_candidates is not None and not _is_count(n_candidates):
+        raise ValueError(f"n_candidates must be an integer >= 1, got {n_candidates!r}")
+    if n_candidates is None and not _is_grid(points):
+        raise ValueError(
+            "n_candidates must be given where the search space has distributions,"
+            " got None"
+        )
+    chosen: Any = ParameterGrid(points) if _is_grid(points) else None
+    if chosen is None or (n_candidates is not None and n_candidates < len(chosen)):
+        chosen = ParameterSampler(points, n_candidates, random_state=random_state)
+    return [candidate_of(estimator, one, i) for i, one in enumerate(chosen)]
+
+
+def _points(space: Any) -> list[Mapping[str, Any]]:
+    """Return the search space as scikit-learn wants it, checked."""
+    spaces = [space] if isinstance(space, Mapping) else space
+    if not isinstance(spaces, Sequence) or not all(
+        isinstance(one, Mapping) for one in spaces
+    ):
+        raise ValueError(f"the search space must be a dict or a list, got {space!r}")
+    if not spaces:
+        raise ValueError("the search space must not be empty, got []")
+    for one in spaces:
+        for name, values in one.items():
+            _check_values(name, values)
+    return list(spaces)
+
+
+def _check_values(name: str, values: Any) -> None:
+    if hasattr(values, "rvs"):
+        return
+    several = isinstance(values, Sequence | np.ndarray) and not isinstance(values, str)
+    if not several or len(values) == 0:
+        raise ValueError(
+            f"{name} in the search space must be a non-empty list or a distribution,"
+            f" got {values!r}"
+        )
+
+
+def _is_grid(points: list[Mapping[str, Any]]) -> bool:
+    return not any(hasattr(v, "rvs") for one in points for v in one.values())
+
+
+def _is_count(value: Any) -> bool:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and value >= 1

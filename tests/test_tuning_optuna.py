@@ -1,0 +1,201 @@
+"""The objective for Optuna: scores as the search's, reports, pruning."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from boosters import LightGBM, XGBoost
+from conftest import Sample
+from estimators import both, make, quiet
+from numpy.testing import assert_allclose
+from searches import refitted
+from sklearn.model_selection import StratifiedKFold
+
+from focal_boost.tuning import optuna_objective
+from focal_boost.tuning._fold import Fold
+
+optuna = pytest.importorskip("optuna")
+pytestmark = quiet
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Any:
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(level)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    return {
+        "focal_gamma": trial.suggest_categorical("focal_gamma", [0.0, 1.0, 2.0, 4.0]),
+        "max_depth": trial.suggest_int("max_depth", 2, 4),
+    }
+
+
+def study_of(pruner: Any = None, direction: str = "maximize") -> Any:
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    pruner = optuna.pruners.NopPruner() if pruner is None else pruner
+    return optuna.create_study(sampler=sampler, pruner=pruner, direction=direction)
+
+
+class PruneAt(optuna.pruners.BasePruner):
+    """Prunes every trial with an odd number at its first report."""
+
+    def prune(self, study: Any, trial: Any) -> bool:
+        return bool(trial.number % 2)
+
+
+class TestObjective:
+    @both
+    @pytest.mark.parametrize("scoring", ["neg_log_loss", "average_precision"])
+    def test_is_the_mean_over_folds(
+        self, library: Any, scoring: str, sample: Sample
+    ) -> None:
+        X, y = sample.X, sample.y
+        model = make(library)
+        objective = optuna_objective(
+            model, X, y, space=space, scoring=scoring, cv=3, sample_weight=sample.weight
+        )
+        study = study_of()
+        study.optimize(objective, n_trials=4)
+        folds = list(StratifiedKFold(3).split(X, y))
+        for trial in study.trials:
+            expected = refitted(
+                model,
+                trial.params,
+                X,
+                y,
+                folds,
+                scoring=scoring,
+                weight=sample.weight,
+            )
+            assert_allclose(trial.value, np.mean(expected), rtol=1e-9)
+            assert trial.user_attrs == {"n_rounds": 10}
+
+    @both
+    def test_reports_scores_of_fewer_rounds(self, library: Any, sample: Sample) -> None:
+        X, y = sample.X, sample.y
+        settings = {"space": space, "cv": 3, "min_rounds": 1}
+        study = study_of()
+        study.optimize(optuna_objective(make(library), X, y, **settings), n_trials=1)
+        (trial,) = study.trials
+        assert sorted(trial.intermediate_values) == [2, 4, 10]
+        folds = list(StratifiedKFold(3).split(X, y))
+        for rounds, value in trial.intermediate_values.items():
+            model = make(library, n_estimators=rounds)
+            expected = np.mean(refitted(model, trial.params, X, y, folds))
+            assert_allclose(value, expected, rtol=1e-9)
+
+    @both
+    def test_is_pruned(
+        self, library: Any, sample: Sample, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        objective = optuna_objective(
+            make(library), sample.X, sample.y, space=space, cv=3, min_rounds=1
+        )
+        dropped = []
+        drop = Fold.drop
+
+        def counted(fold: Any, candidate: Any) -> None:
+            dropped.append(candidate.number)
+            drop(fold, candidate)
+
+        monkeypatch.setattr(Fold, "drop", counted)
+        study = study_of(PruneAt())
+        study.optimize(objective, n_trials=4)
+        states = [trial.state.name for trial in study.trials]
+        assert states == ["COMPLETE", "PRUNED", "COMPLETE", "PRUNED"]
+        steps = [len(trial.intermediate_values) for trial in study.trials]
+        assert steps == [3, 1, 3, 1]
+        # The trainings of a trial are freed on every fold, however it ends.
+        assert sorted(dropped) == sorted([0, 1, 2, 3] * 3)
+
+    @both
+    def test_has_a_space_of_its_own(self, library: Any, sample: Sample) -> None:
+        study = study_of()
+        study.optimize(
+            optuna_objective(make(library), sample.X, sample.y, cv=2), n_trials=2
+        )
+        assert set(study.best_params) == {"focal_alpha", "focal_gamma"}
+        model = make(library, **study.best_params)
+        assert model.fit(sample.X, sample.y).classes_.tolist() == [0, 1]
+
+    def test_takes_a_trial_without_a_study(self, sample: Sample) -> None:
+        objective = optuna_objective(
+            make(LightGBM), sample.X, sample.y, space=space, cv=2
+        )
+        params = {"focal_gamma": 1.0, "max_depth": 3}
+        assert objective(optuna.trial.FixedTrial(params)) < 0
+
+    @both
+    def test_works_in_threads(self, library: Any, sample: Sample) -> None:
+        values = []
+        for n_jobs in (1, 3):
+            study = study_of()
+            objective = optuna_objective(
+                make(library), sample.X, sample.y, space=space, cv=2, min_rounds=1
+            )
+            for gamma in (0.0, 1.0, 2.0, 4.0):
+                study.enqueue_trial({"focal_gamma": gamma, "max_depth": 3})
+            study.optimize(objective, n_trials=4, n_jobs=n_jobs)
+            values.append({t.params["focal_gamma"]: t.value for t in study.trials})
+        assert values[0] == values[1]
+
+    def test_chooses_the_number_of_rounds(self, sample: Sample) -> None:
+        model = make(
+            XGBoost, n_estimators=60, early_stopping_rounds=4, learning_rate=0.5
+        )
+        study = study_of()
+        study.optimize(
+            optuna_objective(model, sample.X, sample.y, space=space, cv=2), n_trials=1
+        )
+        (trial,) = study.trials
+        rounds = trial.user_attrs["n_rounds"]
+        assert 1 <= rounds < 56
+        model.set_params(early_stopping_rounds=None, n_estimators=rounds)
+        folds = list(StratifiedKFold(2).split(sample.X, sample.y))
+        expected = refitted(model, trial.params, sample.X, sample.y, folds)
+        assert_allclose(trial.value, np.mean(expected), rtol=1e-9)
+
+
+class TestRefusals:
+    def test_a_study_that_minimises(self, sample: Sample) -> None:
+        objective = optuna_objective(make(LightGBM), sample.X, sample.y, cv=2)
+        sentence = (
+            'the study must have direction="maximize", because more of every scoring'
+            " is better, got 'minimize'"
+        )
+        with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+            study_of(direction="minimize").optimize(objective, n_trials=1)
+
+    def test_an_invalid_suggestion(self, sample: Sample) -> None:
+        objective = optuna_objective(
+            make(XGBoost), sample.X, sample.y, space=lambda _: {"focal_gamma": -1}
+        )
+        with pytest.raises(ValueError, match="focal_gamma must be a finite number"):
+            study_of().optimize(objective, n_trials=1)
+
+    @pytest.mark.parametrize(
+        ("given", "sentence"),
+        [
+            ({"scoring": "roc_auc"}, "scoring must be one of"),
+            ({"factor": 1}, "factor must be a finite number > 1, got 1"),
+            ({"cv": 1}, "cv must be an integer >= 2, got 1"),
+        ],
+    )
+    def test_settings(self, given: Any, sentence: str, sample: Sample) -> None:
+        with pytest.raises(ValueError, match=re.escape(sentence)):
+            optuna_objective(make(LightGBM), sample.X, sample.y, **given)
+
+    def test_optuna_that_is_not_installed(
+        self, sample: Sample, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "optuna", None)
+        sentence = 'optuna_objective needs Optuna: pip install "focal-boost[tune]"'
+        with pytest.raises(ImportError, match=f"^{re.escape(sentence)}$"):
+            optuna_objective(make(LightGBM), sample.X, sample.y)
