@@ -18,6 +18,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from focal_boost._table import InputError, Table
 from focal_boost._training import FOCAL, METHODS, Part, Settings, train_and_predict
+from focal_boost.objective import FocalObjective
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -52,10 +53,13 @@ class Result:
         One value per fold for every name in `MEASURES`.
     posterior : ndarray of float64, shape (n,)
         The predicted probability of every row, by the model that did not see it.
+    objectives : tuple of FocalObjective or None
+        What was trained with on every fold; None is the library's own objective.
     """
 
     figures: dict[str, Floats]
     posterior: Floats
+    objectives: tuple[FocalObjective | None, ...] = ()
 
 
 Results = dict[str, dict[str, Result]]
@@ -167,7 +171,7 @@ def compare(
 def _warm_up(library: str, table: Table, fold: Fold, settings: Settings) -> None:
     """Have the focal loss compiled and the library loaded before the clock starts."""
     train, test = _part(table, fold.train), _part(table, fold.test)
-    one_round = replace(settings, rounds=1)
+    one_round = replace(settings, rounds=1, tune=False)
     train_and_predict(library, FOCAL, train, test.features, one_round)
 
 
@@ -181,22 +185,25 @@ def _cross_validate(
     step: Callable[[str], None],
 ) -> Result:
     posterior = np.full(len(table.target), np.nan)
-    rows = []
+    rows, objectives = [], []
     for fold in folds:
         step(f"{library}, {method}")
         train, test = _part(table, fold.train), _part(table, fold.test)
         predicted = train_and_predict(library, method, train, test.features, settings)
         posterior[fold.test] = predicted.posterior
         rows.append([*_scores(test.labels, predicted.posterior), predicted.seconds])
+        objectives.append(predicted.objective)
     columns = np.array(rows, dtype=np.float64).T
-    return Result(dict(zip(MEASURES, columns, strict=True)), posterior)
+    figures = dict(zip(MEASURES, columns, strict=True))
+    return Result(figures, posterior, tuple(objectives))
 
 
 def _part(table: Table, rows: Rows) -> Part:
     features = table.features.iloc[rows]
     # Both libraries forbid some characters in names, and names do not matter here.
     features = features.set_axis([f"f{i}" for i in range(features.shape[1])], axis=1)
-    return Part(features, table.target[rows])
+    groups = None if table.groups is None else table.groups[rows]
+    return Part(features, table.target[rows], groups)
 
 
 def _scores(labels: Rows, posterior: Floats) -> list[float]:

@@ -51,14 +51,12 @@ def as_dict(
             "rounds": settings.rounds,
             "seed": settings.seed,
             "threads": settings.threads,
-            "alpha": settings.objective.loss.alpha,
-            "gamma": settings.objective.loss.gamma,
-            "hessian": settings.objective.hessian,
+            **_objective(settings),
         },
         "folds": [_fold(table, fold) for fold in folds],
         "results": {
             library: {
-                method: _result(result, methods[BUILT_IN])
+                method: _result(result, methods[BUILT_IN], tuned=settings.tune)
                 for method, result in methods.items()
             }
             for library, methods in results.items()
@@ -141,7 +139,9 @@ def _describe(table: Table, settings: Settings) -> list[str]:
         f"negative: {table.target_name} = {table.negative}",
         f"{settings.folds} folds, {grouped}; {settings.rounds} rounds, "
         f"seed {settings.seed}{threads}",
-        f"focal loss: alpha {loss.alpha}, gamma {loss.gamma}",
+        "focal loss: alpha and gamma chosen by log loss inside every training part"
+        if settings.tune
+        else f"focal loss: alpha {loss.alpha}, gamma {loss.gamma}",
         ", ".join(f"{name} {used[name]}" for name in shown),
     ]
 
@@ -238,8 +238,22 @@ def _fold(table: Table, fold: Fold) -> dict[str, int]:
     return counts
 
 
-def _result(result: Result, reference: Result) -> dict[str, Any]:
-    return {m: _figure(m, result.figures[m], reference.figures[m]) for m in MEASURES}
+def _objective(settings: Settings) -> dict[str, Any]:
+    hessian = {"hessian": settings.objective.hessian}
+    if settings.tune:
+        return {"alpha": "tuned", "gamma": "tuned", **hessian}
+    loss = settings.objective.loss
+    return {"alpha": loss.alpha, "gamma": loss.gamma, **hessian}
+
+
+def _result(result: Result, reference: Result, *, tuned: bool) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        m: _figure(m, result.figures[m], reference.figures[m]) for m in MEASURES
+    }
+    chosen = [one for one in result.objectives if one is not None]
+    if tuned and chosen:
+        content["chosen"] = [{"alpha": o.alpha, "gamma": o.gamma} for o in chosen]
+    return content
 
 
 def _figure(measure: str, values: Floats, reference: Floats) -> dict[str, Any]:

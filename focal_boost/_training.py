@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from focal_boost._table import InputError
+from focal_boost.loss import FocalLoss
 from focal_boost.objective import FocalObjective
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BUILT_IN, CLASS_WEIGHTS, FOCAL = METHODS = ("built-in", "class weights", "focal loss")
+
+# Of the search inside a training part.
+_INNER_FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -28,20 +33,27 @@ class Settings:
     seed: int = 0
     threads: int | None = None
     objective: FocalObjective = field(default_factory=FocalObjective)
+    tune: bool = False
 
 
 class Part(NamedTuple):
-    """The features and the labels of some rows."""
+    """The features, the labels and the groups of some rows."""
 
     features: pd.DataFrame
     labels: NDArray[np.int64]
+    groups: NDArray[np.int64] | None = None
 
 
 class Prediction(NamedTuple):
-    """The probabilities of the test rows, and the seconds that training took."""
+    """The probabilities of the test rows, what they cost and what trained them.
+
+    The seconds are those of the training, with the search for its loss, if any. The
+    objective is None where it is the library's own.
+    """
 
     posterior: NDArray[np.float64]
     seconds: float
+    objective: FocalObjective | None = None
 
 
 def train_and_predict(
@@ -54,8 +66,52 @@ def train_and_predict(
     does at the start of every training.
     """
     run = {"xgboost": _xgboost, "lightgbm": _lightgbm}[library]
+    objective, searching = None, 0.0
+    if method == FOCAL:
+        objective, searching = _timed(lambda: _objective(library, train, settings))
+        settings = replace(settings, objective=objective)
     posterior, seconds = run(method, train, test, settings)
-    return Prediction(np.asarray(posterior, dtype=np.float64), seconds)
+    posterior = np.asarray(posterior, dtype=np.float64)
+    return Prediction(posterior, seconds + searching, objective)
+
+
+def _objective(library: str, train: Part, settings: Settings) -> FocalObjective:
+    """Return the objective of the settings, or the best one inside the training part.
+
+    It is searched by log loss, over alpha and gamma, with the trees and rounds of the
+    training that follows.
+    """
+    if not settings.tune:
+        return settings.objective
+    from focal_boost.tuning import FocalSearchCV
+
+    search = FocalSearchCV(_classifier(library, settings), cv=_INNER_FOLDS, refit=False)
+    try:
+        search.fit(train.features, train.labels, groups=train.groups)
+    except ValueError as error:
+        raise InputError(
+            f"--tune needs {_INNER_FOLDS} folds inside every training part: {error}"
+        ) from None
+    alpha, gamma = (search.best_params_[f"focal_{name}"] for name in ("alpha", "gamma"))
+    if alpha == "balanced":
+        return FocalObjective(FocalLoss.balanced(train.labels, gamma).alpha, gamma)
+    return FocalObjective(alpha, gamma)
+
+
+def _classifier(library: str, settings: Settings) -> Any:
+    """Return an unfitted classifier that trains as :func:`train_and_predict` does."""
+    shared: dict[str, Any] = {
+        "n_estimators": settings.rounds,
+        "random_state": settings.seed,
+        "n_jobs": settings.threads,
+    }
+    if library == "xgboost":
+        from focal_boost.xgboost import FocalXGBClassifier
+
+        return FocalXGBClassifier(enable_categorical=True, **shared)
+    from focal_boost.lightgbm import FocalLGBMClassifier
+
+    return FocalLGBMClassifier(verbosity=-1, **shared)
 
 
 def _xgboost(

@@ -103,6 +103,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         rounds=options.rounds,
         seed=options.seed,
         threads=options.threads,
+        tune=options.tune,
     )
 
 
@@ -202,6 +203,12 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         default="both",
         metavar="NAME",
         help="xgboost, lightgbm or both (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tune",
+        action="store_true",
+        help="choose alpha and gamma by cross-validation inside every training part "
+        "(default: alpha 0.25, gamma 2)",
     )
     _add_numbers(parser)
     parser.add_argument(

@@ -209,7 +209,7 @@ def test_the_objective_is_the_one_of_the_settings(table: Table, library: str) ->
         # Before 3.1 XGBoost only approximates the best start value by itself.
         start = {"base_score": train.labels.mean(), "seed": 5, "nthread": 1}
         xgb = pytest.importorskip("xgboost")
-        rows = xgb.DMatrix(*train, enable_categorical=True)
+        rows = xgb.DMatrix(train.features, train.labels, enable_categorical=True)
         booster = xgb.train({"objective": "binary:logistic", **start}, rows, 8)
         plain = booster.predict(xgb.DMatrix(test, enable_categorical=True))
     else:
