@@ -70,7 +70,6 @@ def _fill_for(series: Series) -> Any:
 
 
 _fill_exp, _fill_log1p, _fill_power = _fill_for(SHORT)
-# The exact Hessian is a difference of terms, which leaves few of their digits.
 _fill_exp_long, _fill_log1p_long, _fill_power_long = _fill_for(LONG)
 
 
@@ -135,7 +134,9 @@ def _block(margin, y_true, sample_weight, offset, loss, terms, grad, hess):  # t
         return found, some
     z, e, larger, log1p_e, q_power = terms
     gamma, is_difference = loss[2], loss[3] != 0.0
-    if is_difference:
+    # A difference keeps few of its terms' digits; and γ = 0 is the built-in objective,
+    # whose float32 it must round to.
+    if is_difference or gamma == 0.0:
         _fill_exp_long(margin, offset, z, e)
         _fill_log1p_long(margin.shape[0], e, larger, log1p_e)
     else:
