@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from focal_boost._device import DeviceRows, device_of
+from focal_boost._kernels.cuda import ordinal_of
 from focal_boost._kernels.threads import check_threads, default_threads, run
 from focal_boost._validation import Rows, check_hessian, refuse_large_weight
 from focal_boost.loss import FocalLoss
@@ -48,6 +50,11 @@ class FocalObjective:
         (affinity, control group, OMP_NUM_THREADS), or as many as the environment
         variable FOCAL_BOOST_NUM_THREADS says. The results do not depend on it, and
         neither does equality of objectives.
+    device : {None, "cpu", "cuda", "cuda:<number>"}, default None
+        Where to compute. None is where the margins are. On a CUDA device, which needs
+        CuPy, gradient and Hessian are CuPy arrays, as XGBoost takes them there without
+        a copy; float32 arithmetic is right to 2 units in the last place for gamma
+        <= 100. Equality does not depend on it either.
 
     Attributes
     ----------
@@ -64,6 +71,7 @@ class FocalObjective:
     gamma: float = 2.0
     hessian: str = "upper"
     n_threads: int | None = field(default=None, repr=False, compare=False)
+    device: str | None = field(default=None, repr=False, compare=False)
     loss: FocalLoss = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +81,8 @@ class FocalObjective:
         object.__setattr__(self, "hessian", check_hessian(self.hessian))
         if self.n_threads is not None:
             check_threads(self.n_threads, "n_threads")
+        if self.device is not None:
+            ordinal_of(self.device)
         object.__setattr__(self, "loss", loss)
 
     @property
@@ -97,13 +107,17 @@ class FocalObjective:
         Returns
         -------
         grad, hess : ndarray of float32, (n,)
-            New, contiguous and finite, within 1 ulp of the exact values.
+            New, contiguous and finite, within 1 ulp of the exact values; CuPy arrays
+            on a device.
 
         Raises
         ------
         ValueError
             For labels other than 0 and 1, margins that are not finite, negative,
-            infinite, NaN or all-zero weights, and lengths that differ.
+            infinite, NaN or all-zero weights, lengths that differ, arrays on different
+            devices, and a device that is not there.
+        ModuleNotFoundError
+            If a device needs CuPy and it is not installed.
         """
         if hasattr(y_pred, "get_label"):
             margin, data = y_true, y_pred
@@ -122,8 +136,12 @@ class FocalObjective:
         """Return gradient and Hessian at ``margin + offset``; see :meth:`__call__`.
 
         `out` are two contiguous arrays of float32, (n,), to write to instead of new
-        ones; the first may be the margins themselves.
+        ones, on the host only; the first may be the margins themselves.
         """
+        device = device_of(margin, self.device)
+        if device is not None:
+            there = self.on_device(y_true, sample_weight, device)
+            return there.gradient_hessian(margin, offset)
         rows = Rows.of(y_true, margin, sample_weight)
         if not abs(offset) < _LARGE:
             rows.explain(offset)
@@ -132,8 +150,7 @@ class FocalObjective:
 
         size = rows.margin.size
         grad, hess = out or (np.empty(size, np.float32), np.empty(size, np.float32))
-        share = 1.0 if self.hessian == "exact" else 0.0
-        loss = (*self.loss.class_weights, self.loss.gamma, share)
+        loss = self._numbers
 
         def kernel(part: slice) -> tuple[int, int]:
             weight = rows.sample_weight
@@ -155,6 +172,16 @@ class FocalObjective:
             refuse_large_weight(rows.sample_weight)
         return grad, hess
 
+    @property
+    def _numbers(self) -> tuple[float, float, float, float]:
+        """What the kernels know of the loss."""
+        share = 1.0 if self.hessian == "exact" else 0.0
+        return (*self.loss.class_weights, self.loss.gamma, share)
+
+    def on_device(self, y_true: Any, sample_weight: Any, device: str) -> DeviceRows:
+        """Return rows whose labels and weights stay on a device."""
+        return DeviceRows(y_true, sample_weight, self._numbers, device)
+
 
 class OneTraining:
     """The objective of one training, which writes every round to the same arrays.
@@ -169,27 +196,48 @@ class OneTraining:
     owns_margin : bool, default False
         Whether the margins are a copy that nobody else reads: the gradient is then
         written over them.
+    reads_once : bool, default False
+        Whether nobody can change labels and weights between two rounds: they are then
+        read in the first one, and stay on the device if that is where margins go.
     """
 
-    def __init__(self, objective: FocalObjective, *, owns_margin: bool = False) -> None:
+    def __init__(
+        self,
+        objective: FocalObjective,
+        *,
+        owns_margin: bool = False,
+        reads_once: bool = False,
+    ) -> None:
         self.objective = objective
         self._owns_margin = owns_margin
+        self._reads_once = reads_once
         self._grad: NDArray[np.float32] | None = None
         self._hess: NDArray[np.float32] | None = None
+        self._known: tuple[Any, Any] | None = None
+        self._on_device: DeviceRows | None = None
 
     def gradient_hessian(self, margin: Any, data: Any, offset: float) -> Gradients:
         """Return gradient and Hessian of margins on the library's data."""
+        if self._known is None or not self._reads_once:
+            self._known = data.get_label(), data.get_weight()
+            self._on_device = None
+        device = device_of(margin, self.objective.device)
+        if device is None:
+            return self._on_host(margin, *self._known, offset)
+        if self._on_device is None:
+            self._on_device = self.objective.on_device(*self._known, device)
+        return self._on_device.gradient_hessian(margin, offset)
+
+    def _on_host(
+        self, margin: Any, y_true: Any, sample_weight: Any, offset: float
+    ) -> Gradients:
         hess = self._hess = _or_new(self._hess, margin.shape)
         if self._owns_margin and _can_hold_gradient(margin):
             grad = margin
         else:
             grad = self._grad = _or_new(self._grad, margin.shape)
         return self.objective.gradient_hessian(
-            data.get_label(),
-            margin,
-            data.get_weight(),
-            offset=offset,
-            out=(grad, hess),
+            y_true, margin, sample_weight, offset=offset, out=(grad, hess)
         )
 
 

@@ -20,10 +20,11 @@ MAY_IMPORT = {
     "_kernels": set(),
     "_link": {"_phi"},
     "loss": {"_link", "_phi", "_validation"},
-    "objective": {"loss", "_kernels", "_validation"},
+    "_device": {"_kernels", "_validation"},
+    "objective": {"_device", "loss", "_kernels", "_validation"},
     "metrics": {"loss", "_kernels", "_validation"},
     "_classifier": _BOOSTING,
-    "xgboost": {"_classifier", *_BOOSTING},
+    "xgboost": {"_classifier", "_device", *_BOOSTING},
     "lightgbm": {"_classifier", *_BOOSTING},
     "__init__": set(),  # it loads the public names at first use
 }

@@ -15,7 +15,7 @@ from focal_boost import _classifier
 from focal_boost.loss import FocalLoss
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._metrics import SCALE, XGBoostMetric
-from focal_boost.xgboost._train import base_score_of, metric, settings_of
+from focal_boost.xgboost._train import base_score_of, metric, on_the_device, settings_of
 
 # Where a saved model keeps what its predictions need beside the trees.
 _ATTRIBUTE = "focal_boost"
@@ -72,7 +72,9 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
         if weight is not None:
             # As XGBoost will hold them.
             weight = np.asarray(weight, np.float32)
-        objective = _classifier.focal_objective(self, target.y_true, weight)
+        objective = on_the_device(
+            _classifier.focal_objective(self, target.y_true, weight), self.device
+        )
         start = objective.loss.initial_margin(target.y_true, weight)
         if given.get("eval_set"):
             given["eval_set"] = [

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from focal_boost import _classifier
 from focal_boost.objective import Gradients, OneTraining
-from focal_boost.xgboost._train import base_score_of
+from focal_boost.xgboost._train import base_score_of, on_the_device
 
 # What the columns are binned by, besides the rows themselves.
 _OF_BINS = (
@@ -84,7 +84,8 @@ class Training:
         self.rounds = 0
         self._data = data
         objective = replace(objective, n_threads=threads)
-        self._gradients = OneTraining(objective, owns_margin=True)
+        objective = on_the_device(objective, estimator.device)
+        self._gradients = OneTraining(objective, owns_margin=True, reads_once=True)
         self._booster = xgb.Booster(params, [data.train, data.test])
 
     def advance(self, rounds: int) -> None:

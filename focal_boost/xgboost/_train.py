@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import xgboost as xgb
 
+from focal_boost._device import check_device
 from focal_boost.loss import FocalLoss
 from focal_boost.metrics import FocalMetric, focal_metrics
 from focal_boost.objective import FocalObjective, Gradients, OneTraining
@@ -91,7 +93,11 @@ def train(
     ------
     ValueError
         For labels other than 0 and 1, one class only, bad weights, an unknown
-        metric, and parameters that contradict the objective.
+        metric, parameters that contradict the objective, and a device that is not
+        there.
+    ModuleNotFoundError
+        If ``params["device"]`` is a CUDA device and CuPy is not installed. An
+        objective with ``device="cpu"`` does without.
     """
     if not isinstance(objective, FocalObjective):
         raise ValueError(f"objective must be a FocalObjective, got {objective!r}")
@@ -99,15 +105,17 @@ def train(
         raise ValueError(f"obj must be given as objective, got obj={kwargs['obj']!r}")
     continued = kwargs.get("xgb_model") is not None
     settings = settings_of(dict(params), continued=continued)
+    objective = on_the_device(objective, settings.get("device"))
     if not continued:
         weight = dtrain.get_weight()
         start = objective.loss.initial_margin(
             dtrain.get_label(), weight if weight.size else None
         )
         settings.setdefault("base_score", base_score_of(start))
+    may_change = _may_change_data(kwargs)
     _add_metrics(kwargs, focal_metrics(metrics, objective.loss))
-    # XGBoost copies the margins for every call.
-    training = OneTraining(objective, owns_margin=True)
+    # XGBoost copies the margins for every call, and the labels for every look at them.
+    training = OneTraining(objective, owns_margin=True, reads_once=not may_change)
 
     def focal_objective(preds: Any, data: Any) -> Gradients:
         return training.gradient_hessian(preds, data, 0.0)
@@ -144,6 +152,24 @@ def _warn(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=4)
 
 
+def on_the_device(objective: FocalObjective, device: Any) -> FocalObjective:
+    """Return the objective for XGBoost's parameter `device`, which must be there.
+
+    An objective with a device of its own keeps it; on the CPU it works for all.
+    """
+    named = str(device)
+    trains_on = named if named.startswith(("cuda", "gpu")) else "cpu"
+    if objective.device is None:
+        objective = replace(objective, device=trains_on)
+    elif trains_on == "cpu" and objective.device != "cpu":
+        raise ValueError(
+            'device of the objective must be None or "cpu" where XGBoost trains on'
+            f" the CPU, got {objective.device!r}"
+        )
+    check_device(str(objective.device))
+    return objective
+
+
 def base_score_of(start: float) -> float:
     """Return σ(start) within XGBoost's bounds."""
     score = 1 / (1 + math.exp(min(-start, 700.0)))
@@ -162,3 +188,11 @@ def _add_metrics(kwargs: dict[str, Any], metrics: Sequence[FocalMetric]) -> None
     kwargs["callbacks"] = [ours, *others]
     if kwargs.get("maximize") is None:
         kwargs["maximize"] = metrics[-1].higher_is_better
+
+
+def _may_change_data(kwargs: dict[str, Any]) -> bool:
+    """Return whether code of the caller's runs between rounds, and could set labels."""
+    given = (kwargs.get("custom_metric"), kwargs.get("feval"))
+    callbacks = kwargs.get("callbacks") or ()
+    theirs = [one for one in callbacks if type(one).__module__ != xgb.callback.__name__]
+    return bool(theirs) or any(one is not None for one in given)
