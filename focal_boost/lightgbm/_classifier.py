@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from focal_boost import _classifier
+from focal_boost.lightgbm._device import with_advice
 from focal_boost.lightgbm._metrics import without_misreading
 from focal_boost.lightgbm._model import self_contained
 from focal_boost.lightgbm._train import (
@@ -78,7 +79,8 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):  # type: ignore[misc]
         given["eval_metric"] = _metrics(given.get("eval_metric"), objective)
         inner = self._parent(objective)
         given["callbacks"] = callbacks_of(inner.get_params(), given.get("callbacks"))
-        inner.fit(**given)
+        with with_advice():
+            inner.fit(**given)
         _classifier.adopt(self, inner, skip=["_other_params"])
         self._Booster = self_contained(inner.booster_, start)
         self.loss_ = objective.loss

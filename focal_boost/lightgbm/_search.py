@@ -12,6 +12,7 @@ from joblib import effective_n_jobs  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from focal_boost import _classifier
+from focal_boost.lightgbm._device import with_advice
 from focal_boost.lightgbm._train import boosting_of, settings_of
 from focal_boost.loss import FocalLoss
 from focal_boost.objective import Gradients, OneTraining
@@ -89,7 +90,8 @@ class Training:
         self._gradients = OneTraining(replace(objective, n_threads=threads))
         self._held_out: NDArray[np.float64] = np.empty(0)
         params = _parameters(estimator, self.loss, threads)
-        self._booster = lgb.Booster({**params, "objective": "none"}, data.train)
+        with with_advice():
+            self._booster = lgb.Booster({**params, "objective": "none"}, data.train)
         self._booster.add_valid(data.test, "held_out")
         if boosting_of(params) == "dart":
             # As callbacks_of() explains: DART decides what to drop when margins are

@@ -9,6 +9,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
+from focal_boost.lightgbm._device import check_computes_on_host, with_advice
 from focal_boost.lightgbm._metrics import LightGBMMetric, without_misreading
 from focal_boost.lightgbm._model import self_contained
 from focal_boost.loss import FocalLoss
@@ -105,7 +106,8 @@ def train(
     keep_training_booster : False
         True is not supported: the start value is not in the trees while they grow.
     objective : FocalObjective
-        The loss to train with.
+        The loss to train with. It computes on the CPU, wherever LightGBM's
+        "device_type" grows the trees.
     metrics : sequence of str, default ("log_loss",)
         Metrics of the posterior, evaluated on every set of `valid_sets`.
 
@@ -125,10 +127,14 @@ def train(
     ------
     ValueError
         For labels other than 0 and 1, one class only, bad weights, an unknown
-        metric, ``boosting="rf"``, and parameters that contradict the objective.
+        metric, ``boosting="rf"``, an objective on a CUDA device, and parameters that
+        contradict the objective.
+    lightgbm.basic.LightGBMError
+        Also for a "device_type" that this build or machine does not have.
     """
     if not isinstance(objective, FocalObjective):
         raise ValueError(f"objective must be a FocalObjective, got {objective!r}")
+    check_computes_on_host(objective)
     if keep_training_booster:
         raise ValueError(
             "keep_training_booster must be False, got True: continue the returned"
@@ -140,16 +146,18 @@ def train(
         settings.setdefault("feature_pre_filter", False)
     run = _Run(objective, continued=init_model is not None)
     settings["objective"] = run.gradients()
-    booster = lgb.train(
-        settings,
-        train_set,
-        num_boost_round,
-        valid_sets=valid_sets,
-        valid_names=valid_names,
-        feval=run.evaluations(focal_metrics(metrics, objective.loss), feval),
-        init_model=init_model,
-        callbacks=callbacks_of(settings, callbacks),
-    )
+    evaluations = run.evaluations(focal_metrics(metrics, objective.loss), feval)
+    with with_advice():
+        booster = lgb.train(
+            settings,
+            train_set,
+            num_boost_round,
+            valid_sets=valid_sets,
+            valid_names=valid_names,
+            feval=evaluations,
+            init_model=init_model,
+            callbacks=callbacks_of(settings, callbacks),
+        )
     return self_contained(booster, run.start or 0.0)
 
 
