@@ -38,7 +38,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pandas as pd
 from arms import FACTORIAL
@@ -55,7 +55,7 @@ _PROJECT = Path(__file__).resolve().parents[3]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = _parser().parse_args(argv)
+    options = parser_of("study.py", __doc__).parse_args(argv)
     try:
         _run(options)
     except (OSError, ValueError) as error:
@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace) -> None:
     if not rows:
         raise ValueError(f"--data must hold binary sets, got {options.data}")
     options.out.mkdir(parents=True, exist_ok=True)
-    _check_settings(plan, options.out / "settings.json")
+    check_settings(plan, ("seed", "size", "stopping"), options.out / "settings.json")
     records = Records(options.out / "fits.jsonl")
     study = _Study(plan, rows, records)
     if not options.report:
@@ -135,10 +135,10 @@ def _quick(rows: dict[str, int], plan: Plan) -> tuple[dict[str, int], Plan]:
     return {name: rows[name] for name in smallest}, few
 
 
-def _check_settings(plan: Plan, path: Path) -> None:
+def check_settings(plan: Any, fields: Sequence[str], path: Path) -> None:
     """Remember what the fits depend on, and refuse to mix them with others."""
     wanted = asdict(plan)
-    wanted = {key: wanted[key] for key in ("seed", "size", "stopping")}
+    wanted = {key: wanted[key] for key in fields}
     wanted["versions"] = {name: version(name) for name in LIBRARIES}
     text = json.dumps(wanted, indent=1) + "\n"
     if not path.exists():
@@ -153,13 +153,14 @@ def _check_settings(plan: Plan, path: Path) -> None:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one sentence, without the usage."""
-        self.exit(2, f"study.py: {message}\n")
+        self.exit(2, f"{self.prog}: {message}\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of(prog: str, description: str | None) -> argparse.ArgumentParser:
+    """Return the options of the study's commands."""
     parser = _Parser(
-        prog="study.py",
-        description=__doc__,
+        prog=prog,
+        description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -167,14 +168,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", type=Path, default=_PROJECT.parent / "shared/data", metavar="DIR",
         help="folder of the sets (default: ../shared/data)")  # fmt: skip
     add("--out", type=Path, default=_PROJECT / "build/study", metavar="DIR",
-        help="for fits.jsonl and the report (default: build/study)")  # fmt: skip
+        help="for the fits and the report (default: build/study)")  # fmt: skip
     add("--tables", type=Path, metavar="DIR", help="for the report instead of --out")
     add("--jobs", type=_integer(1), default=_processors(), metavar="N",
         help="processes of one thread each (default: %(default)s)")  # fmt: skip
     add("--seed", type=_integer(0), default=0, metavar="N",
         help="of samples and splits (default: %(default)s)")  # fmt: skip
     add("--quick", action="store_true",
-        help="the two smallest sets and few arms, in about a minute")  # fmt: skip
+        help="two small sets and a small plan, in about a minute")  # fmt: skip
     add("--report", action="store_true", help="no fits, only the report")
     return parser
 

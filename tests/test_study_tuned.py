@@ -1,0 +1,151 @@
+"""Both losses tuned: the same draws, honest folds, and that the command resumes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from focal_boost.datasets import make_imbalanced
+
+STUDY = Path(__file__).parent / "benchmarks" / "study"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _modules() -> Iterator[None]:
+    """Let the tests import the study's modules, which are no package."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(STUDY)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: Any) -> Path:
+    """Return a folder with one small set."""
+    data = tmp_path_factory.mktemp("data")
+    X, y, _ = make_imbalanced(900, 0.15, n_features=5, seed=2)
+    names = np.array([f"x{i}" for i in range(5)])
+    np.savez(data / "rare.npz", X=X.astype(np.float32), y=y, feature_names=names)
+    return data
+
+
+@pytest.fixture(scope="module")
+def plan(folder: Path) -> Any:
+    from tuned import TunedPlan
+
+    return TunedPlan(folder, rounds=8, folds=2, inner=2, candidates=3)
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_both_arms_draw_the_same_parameters_of_the_library(library):
+    from tuned import BUILT_IN, FOCAL, candidates_of
+
+    drawn = {
+        arm: candidates_of(library, arm, 40, np.random.default_rng(3))
+        for arm in ("built-in", "focal")
+    }
+    assert len(drawn["focal"]) == 40
+    for built_in, focal in zip(*drawn.values(), strict=True):
+        own = {name: v for name, v in focal.items() if name not in FOCAL}
+        assert own == {name: v for name, v in built_in.items() if name not in FOCAL}
+        assert {name: built_in[name] for name in BUILT_IN} == BUILT_IN
+    for name, values in FOCAL.items():
+        found = {repr(point[name][0]) for point in drawn["focal"]}
+        assert found == {repr(value) for value in values}
+    assert len({repr(point) for point in drawn["built-in"]}) == 40
+
+
+def test_inner_folds_share_no_group_and_cover_all_rows():
+    from sets import DataSet
+    from tuned import inner_folds
+
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 120, 600)
+    y = (rng.random(600) < 0.2).astype(np.int8)
+    data = DataSet(np.zeros((600, 1), np.float32), y, groups)
+    folds = inner_folds(data, 3, np.random.default_rng(1))
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(600))
+    for train, test in folds:
+        assert not set(groups[train]) & set(groups[test])
+        assert np.mean(y[test]) == pytest.approx(0.2, abs=0.06)
+
+
+def test_the_test_part_is_in_no_search(plan, monkeypatch):
+    import tuned
+    from sets import load_set, split
+
+    given = []
+
+    class Spy(tuned.FocalSearchCV):  # type: ignore[misc, name-defined]
+        def fit(self, X: Any, y: Any, **others: Any) -> Any:
+            given.append(X)
+            return super().fit(X, y, **others)
+
+    monkeypatch.setattr(tuned, "FocalSearchCV", Spy)
+    found = tuned.searched(tuned.Search("lightgbm", "rare", 1, "neg_log_loss"), plan)
+    data = load_set(plan.data, "rare", plan.size, plan.seed)
+    test = split(data, "rare", 0, 1, plan.seed).test
+    assert len(given) == len(found) == 2
+    for X in given:
+        assert len(X) + len(test.X) == len(data.X)
+        assert not {row.tobytes() for row in X} & {row.tobytes() for row in test.X}
+
+
+def test_the_built_in_arm_is_the_built_in_objective(plan, monkeypatch):
+    """The winner's log loss is that of a plain LGBMClassifier with its parameters."""
+    import lightgbm as lgb
+    import tuned
+    from sets import load_set, split
+    from sklearn.metrics import log_loss
+
+    # LightGBM draws other columns for a custom objective than for its own.
+    monkeypatch.setitem(tuned._SHARED, "colsample_bytree", [1.0])
+    one = tuned.Search("lightgbm", "rare", 0, "neg_log_loss")
+    built_in = tuned.searched(one, plan)[0]
+    chosen = {k: v for k, v in built_in["chosen"].items() if "focal" not in k}
+    fold = split(
+        load_set(plan.data, "rare", plan.size, plan.seed), "rare", 0, 0, plan.seed
+    )
+    train = tuned.joined(fold.train, fold.valid)
+    model = lgb.LGBMClassifier(
+        n_estimators=built_in["rounds"], n_jobs=1, random_state=0, verbosity=-1,
+        **chosen,
+    ).fit(train.X, train.y)  # fmt: skip
+    expected = log_loss(fold.test.y, model.booster_.predict(fold.test.X))
+    assert built_in["log_loss"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_run_goes_on_where_it_stopped(plan):
+    from tuned import SCORINGS, Search, searches
+
+    every = list(searches(["rare"], plan, set()))
+    assert len(every) == 2 * 2 * len(SCORINGS)
+    half = Search("xgboost", "rare", 0, "neg_log_loss")
+    # A fold is done when both of its searches are.
+    assert len(list(searches(["rare"], plan, {half.key("focal")}))) == len(every)
+    done = {half.key("focal"), half.key("built-in")}
+    assert half not in searches(["rare"], plan, done)
+    assert len(list(searches(["rare"], plan, done))) == len(every) - 1
+
+
+def test_the_command_reports_every_library_and_score(folder, tmp_path):
+    command = [sys.executable, STUDY / "tuned.py", "--data", folder, "--quick"]
+    command += ["--jobs", "1", "--out", tmp_path]
+    first = subprocess.run(command, capture_output=True, text=True, check=True)
+    records = (tmp_path / "tuned.jsonl").read_text("utf-8").splitlines()
+    assert len(records) == 2 * 2 * 2 * 2
+    assert (tmp_path / "tuned.md").read_text("utf-8").strip() == first.stdout.strip()
+    for text in ("xgboost | focal", "lightgbm | focal", "AP ratio", "log loss ratio"):
+        assert text in first.stdout
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert again.stdout == first.stdout
+    assert (tmp_path / "tuned.jsonl").read_text("utf-8").splitlines() == records
+    wrong = [*command, "--seed", "1"]
+    refused = subprocess.run(wrong, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "--out must be a new folder for other settings" in refused.stderr
