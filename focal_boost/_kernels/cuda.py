@@ -94,8 +94,8 @@ def hessian_floor(loss: tuple[float, float, float, float], rows: int) -> float:
 
     On a device it adds Hessians as integers, in steps of their sum over 2⁶². No upper
     curvature passes α_t (1 + γ)², so that so many steps of the largest sum are a bound;
-    a leaf of ten million such rows is still 10⁻⁵ of a single doubtful one. The exact
-    Hessian may be negative and has no floor.
+    for γ <= 5 a leaf of ten million such rows is still less than a hundredth of a
+    single doubtful one. The exact Hessian may be negative and has no floor.
     """
     negative, positive, gamma, negative_term = loss
     if negative_term:

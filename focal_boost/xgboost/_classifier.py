@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from focal_boost import _classifier
 from focal_boost.loss import FocalLoss
-from focal_boost.objective import FocalObjective
+from focal_boost.objective import FocalObjective, OneTraining
 from focal_boost.xgboost._metrics import SCALE, XGBoostMetric
 from focal_boost.xgboost._train import base_score_of, metric, on_the_device, settings_of
 
@@ -106,7 +106,9 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
         )
         if settings.get("base_score") is None:
             settings["base_score"] = base_score
-        settings.update(objective=objective, eval_metric=custom)
+        # Its data are XGBoost's own, where nobody else can set labels.
+        training = OneTraining(objective, owns_margin=True, reads_once=True)
+        settings.update(objective=training, eval_metric=custom)
         parent = xgb.XGBClassifier(**settings)
         if named:
             # XGBoost 2 takes a callable or a list of names, but among the parameters

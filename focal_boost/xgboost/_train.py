@@ -19,6 +19,12 @@ from focal_boost.xgboost._metrics import PosteriorMetrics, XGBoostMetric
 _OBJECTIVE = "binary:logistic"
 # XGBoost's own bounds of a probability that it turns into a margin.
 _BASE_SCORE_MIN, _BASE_SCORE_MAX = 1e-6, 1 - 1e-6
+# Callbacks that run none of the caller's code.
+_WITHOUT_CODE = (
+    xgb.callback.EarlyStopping,
+    xgb.callback.EvaluationMonitor,
+    xgb.callback.TrainingCheckPoint,
+)
 # Built-in metrics that would take σ(margin) for a probability.
 _OF_PROBABILITY = ("logloss", "error", "rmse", "mae", "poisson-nloglik")
 
@@ -194,5 +200,5 @@ def _may_change_data(kwargs: dict[str, Any]) -> bool:
     """Return whether code of the caller's runs between rounds, and could set labels."""
     given = (kwargs.get("custom_metric"), kwargs.get("feval"))
     callbacks = kwargs.get("callbacks") or ()
-    theirs = [one for one in callbacks if type(one).__module__ != xgb.callback.__name__]
+    theirs = [one for one in callbacks if type(one) not in _WITHOUT_CODE]
     return bool(theirs) or any(one is not None for one in given)
