@@ -109,6 +109,15 @@ class TestArms:
         # The package's default is not fitted twice where it is the chosen one.
         assert len(step_arms(PACKAGE_DEFAULT.name)) == len(step_arms(None)) == 1 + 2 * 5
 
+    def test_few_rounds_are_the_finalists_and_the_whole_built_in(self):
+        from arms import BUILT_IN, finalists, short_arms
+
+        final = finalists(["α=0.5 γ=1 exact zero"], 1)
+        names = [arm.name for arm in short_arms(final)]
+        assert names[:2] == ["built-in", "built-in rounds=20"]
+        assert names[2:] == [f"{arm.name} rounds=20" for arm in final[2:]]
+        assert short_arms(final)[0] == BUILT_IN
+
     def test_finalists_are_baselines_the_best_and_the_default(self):
         from arms import BASELINES, PACKAGE_DEFAULT, finalists
 
@@ -577,18 +586,6 @@ class TestTables:
         assert row["AP rank"] == row["rank"] == 1.5
         assert row["collapses"] == 1
 
-    def test_diagram_names_every_arm_and_joins_what_does_not_differ(self):
-        from diagram import cliques, critical_difference
-        from matplotlib.figure import Figure
-
-        assert cliques([1.0, 1.5, 3.0, 3.2, 5.0], 1.75) == [(1.0, 1.5), (1.5, 3.2)]
-        assert cliques([1.0, 2.0, 3.0], 0.5) == []
-        assert cliques([1.0, 1.1, 1.2], 9.0) == [(1.0, 1.2)]
-        ax = Figure().add_subplot()
-        critical_difference({"one": 1.2, "two": 1.9, "three": 2.9}, 0.8, ax)
-        texts = {text.get_text() for text in ax.texts}
-        assert {"one  1.20", "two  1.90", "three  2.90", "CD 0.80"} <= texts
-
 
 class TestRecords:
     def test_an_unfinished_last_line_is_dropped(self, tmp_path):
@@ -728,7 +725,7 @@ class TestCommand:
         only = study(*common, "--report", "--tables", str(tables))
         assert (only.returncode, only.stderr) == (0, "")
         assert (out / "fits.jsonl").read_bytes() == before
-        for name in ("screening", "final", "max_delta_step"):
+        for name in ("screening", "final", "max_delta_step", "few_rounds"):
             assert (tables / f"{name}.csv").stat().st_size > 500
             assert (tables / f"{name}_sets.csv").stat().st_size > 500
         assert (tables / "critical_difference.png").stat().st_size > 10_000

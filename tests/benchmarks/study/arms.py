@@ -15,6 +15,7 @@ STARTS = ("best", "zero")
 ALPHAS: tuple[float | str | None, ...] = (0.25, 0.5, 0.75, "balanced", None)
 GAMMAS = (0.5, 1.0, 2.0, 3.0, 5.0)
 MAX_DELTA_STEPS = (0.0, 1.0, 2.0, 5.0, 10.0)
+FEW_ROUNDS = 20
 # What focal_boost.lightgbm.train does where gamma > 0.
 PACKAGE_STEP = 5.0
 
@@ -37,6 +38,8 @@ class Arm:
         The best constant margin or 0.
     max_delta_step : float
         LightGBM's bound of a leaf; XGBoost keeps its own default in all arms.
+    rounds : int, optional
+        The most rounds, where that is not the study's.
     """
 
     kind: str = "focal"
@@ -45,10 +48,13 @@ class Arm:
     hessian: str = "upper"
     start: str = "best"
     max_delta_step: float = PACKAGE_STEP
+    rounds: int | None = None
 
     @property
     def name(self) -> str:
         """A text that no other arm has."""
+        if self.rounds is not None:
+            return f"{replace(self, rounds=None).name} rounds={self.rounds}"
         if self.kind != "focal":
             return self.kind
         loss = f"α={self.alpha} γ={self.gamma:g}"
@@ -101,3 +107,9 @@ def step_arms(chosen: str | None) -> tuple[Arm, ...]:
     steps = product(dict.fromkeys(losses), MAX_DELTA_STEPS)
     arms = [replace(loss, max_delta_step=step) for loss, step in steps]
     return (BUILT_IN, *arms)
+
+
+def short_arms(final: tuple[Arm, ...]) -> tuple[Arm, ...]:
+    """Return the arms of the fourth stage: few rounds, which no early stopping ends."""
+    proper = [arm for arm in final if arm.kind != "class-weights"]
+    return (BUILT_IN, *(replace(arm, rounds=FEW_ROUNDS) for arm in proper))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -79,6 +79,8 @@ class Binned:
 
 def fit(library: str, arm: Arm, binned: Binned, stopping: Stopping) -> Fitted:
     """Train an arm and return its margins on the test part."""
+    if arm.rounds is not None:
+        stopping = replace(stopping, rounds=min(stopping.rounds, arm.rounds))
     return _FITS[library](arm, binned, stopping)
 
 

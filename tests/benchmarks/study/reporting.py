@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from arms import Arm, finalists, step_arms
-from diagram import critical_difference
+from arms import Arm, finalists, short_arms, step_arms
 from fits import LIBRARIES
 from ranking import complete_cells, nemenyi
 from stages import Stage
@@ -62,7 +61,8 @@ def stages_of(
         return first, final
     chosen = best_focal(chosen_by_rule(_of(final, fits), final.arms))
     steps = Stage("max_delta_step", tuple(sets), step_arms(chosen), ("lightgbm",))
-    return first, final, steps
+    short = Stage("few_rounds", tuple(sets), short_arms(final.arms))
+    return first, final, steps, short
 
 
 def write_report(stages: Sequence[Stage], fits: pd.DataFrame, folder: Path) -> None:
@@ -134,6 +134,8 @@ def _draw(fits: pd.DataFrame, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    from focal_boost.plotting import plot_critical_difference
+
     figure = Figure(figsize=(12, 7), layout="constrained")
     FigureCanvasAgg(figure)
     panels = [(library, measure) for library in LIBRARIES for measure in JUDGED]
@@ -141,7 +143,7 @@ def _draw(fits: pd.DataFrame, path: Path) -> None:
         ranks = ranks_of(fits, library, measure)
         sets = fits.loc[fits["library"] == library, "set"].nunique()
         ax = figure.add_subplot(2, 2, number)
-        critical_difference(ranks.to_dict(), nemenyi(len(ranks), sets), ax)
+        plot_critical_difference(ax, ranks.to_dict(), nemenyi(len(ranks), sets))
         ax.set_title(f"{library}, {SHORT[measure]}, {sets} sets")
     figure.savefig(path, dpi=120)
 

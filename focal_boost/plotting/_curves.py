@@ -6,30 +6,20 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-try:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-except ImportError:
-    raise ImportError(
-        'focal_boost.plotting needs matplotlib: pip install "focal-boost[plot]"'
-    ) from None
-
 from focal_boost._validation import as_numbers, check_labels, check_same_shape
-
-__all__ = ["plot_comparison", "plot_precision_recall", "plot_reliability"]
+from focal_boost.plotting._styles import BLACK, BLUE, GREY_LINE, ORANGE
 
 Floats = NDArray[np.float64]
 
-# Colours of Okabe and Ito, which the colour-blind can tell apart; the line styles and
-# the markers do it without any colour.
 _STYLES: tuple[dict[str, Any], ...] = (
-    {"color": "#000000", "linestyle": "--", "marker": "s"},
-    {"color": "#0072B2", "linestyle": ":", "marker": "^"},
-    {"color": "#D55E00", "linestyle": "-", "marker": "o"},
+    {"color": BLACK, "linestyle": "--", "marker": "s"},
+    {"color": BLUE, "linestyle": ":", "marker": "^"},
+    {"color": ORANGE, "linestyle": "-", "marker": "o"},
 )
-_GREY_LINE: dict[str, Any] = {"color": "0.6", "linewidth": 1, "zorder": 0}
 
 # The smallest bin of a reliability curve: fewer rows say little about a frequency.
 _SMALLEST_BIN = 50
@@ -67,7 +57,7 @@ def plot_precision_recall(
     line["label"] = f"{line.get('label', '')} (AP {average:.3f})".strip()
     if not ax.lines:
         prevalence = labels.mean()
-        grey = {**_GREY_LINE, "label": f"prevalence {prevalence:.3g}"}
+        grey = {**GREY_LINE, "label": f"prevalence {prevalence:.3g}"}
         ax.axhline(prevalence, **grey)
     # The precision holds for the step of recall that ends at its threshold.
     ax.step(recall, precision, where="pre", **line)
@@ -119,7 +109,7 @@ def plot_reliability(
     floor = 0.1 / len(labels)
     predicted = np.clip(bins.predicted, floor, 1)
     if not ax.lines:
-        ax.plot([floor / 2, 1], [floor / 2, 1], label="perfect", **_GREY_LINE)
+        ax.plot([floor / 2, 1], [floor / 2, 1], label="perfect", **GREY_LINE)
     bars = np.clip([bins.low, bins.high], floor, 1)
     colour = line.get("color")
     ax.vlines(predicted, bars[0], bars[1], colors=colour, alpha=0.35, linewidth=1.5)

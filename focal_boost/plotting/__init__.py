@@ -1,0 +1,32 @@
+"""Plots of models for rare events, of the loss, and of ranks of methods."""
+
+try:
+    import matplotlib  # noqa: F401
+except ImportError:
+    raise ImportError(
+        'focal_boost.plotting needs matplotlib: pip install "focal-boost[plot]"'
+    ) from None
+
+from focal_boost.plotting._curves import (
+    plot_comparison,
+    plot_precision_recall,
+    plot_reliability,
+)
+from focal_boost.plotting._losses import (
+    plot_curvature,
+    plot_gradient,
+    plot_loss,
+    plot_posterior,
+)
+from focal_boost.plotting._ranks import plot_critical_difference
+
+__all__ = [
+    "plot_comparison",
+    "plot_critical_difference",
+    "plot_curvature",
+    "plot_gradient",
+    "plot_loss",
+    "plot_posterior",
+    "plot_precision_recall",
+    "plot_reliability",
+]
