@@ -36,14 +36,14 @@ def folder(tmp_path_factory: Any) -> Path:
 
 @pytest.fixture(scope="module")
 def plan(folder: Path) -> Any:
-    from tuned import TunedPlan
+    from pairs import TunedPlan
 
     return TunedPlan(folder, rounds=8, folds=2, inner=2, candidates=3)
 
 
 @pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
 def test_both_arms_draw_the_same_parameters_of_the_library(library):
-    from tuned import BUILT_IN, FOCAL, candidates_of
+    from pairs import BUILT_IN, FOCAL, candidates_of
 
     drawn = {
         arm: candidates_of(library, arm, 40, np.random.default_rng(3))
@@ -61,8 +61,8 @@ def test_both_arms_draw_the_same_parameters_of_the_library(library):
 
 
 def test_inner_folds_share_no_group_and_cover_all_rows():
+    from pairs import inner_folds
     from sets import DataSet
-    from tuned import inner_folds
 
     rng = np.random.default_rng(0)
     groups = rng.integers(0, 120, 600)
@@ -76,18 +76,18 @@ def test_inner_folds_share_no_group_and_cover_all_rows():
 
 
 def test_the_test_part_is_in_no_search(plan, monkeypatch):
-    import tuned
+    import pairs
     from sets import load_set, split
 
     given = []
 
-    class Spy(tuned.FocalSearchCV):  # type: ignore[misc, name-defined]
+    class Spy(pairs.FocalSearchCV):  # type: ignore[misc, name-defined]
         def fit(self, X: Any, y: Any, **others: Any) -> Any:
             given.append(X)
             return super().fit(X, y, **others)
 
-    monkeypatch.setattr(tuned, "FocalSearchCV", Spy)
-    found = tuned.searched(tuned.Search("lightgbm", "rare", 1, "neg_log_loss"), plan)
+    monkeypatch.setattr(pairs, "FocalSearchCV", Spy)
+    found = pairs.searched(pairs.Search("lightgbm", "rare", 1, "neg_log_loss"), plan)
     data = load_set(plan.data, "rare", plan.size, plan.seed)
     test = split(data, "rare", 0, 1, plan.seed).test
     assert len(given) == len(found) == 2
@@ -99,19 +99,19 @@ def test_the_test_part_is_in_no_search(plan, monkeypatch):
 def test_the_built_in_arm_is_the_built_in_objective(plan, monkeypatch):
     """The winner's log loss is that of a plain LGBMClassifier with its parameters."""
     import lightgbm as lgb
-    import tuned
+    import pairs
     from sets import load_set, split
     from sklearn.metrics import log_loss
 
     # LightGBM draws other columns for a custom objective than for its own.
-    monkeypatch.setitem(tuned._SHARED, "colsample_bytree", [1.0])
-    one = tuned.Search("lightgbm", "rare", 0, "neg_log_loss")
-    built_in = tuned.searched(one, plan)[0]
+    monkeypatch.setitem(pairs._SHARED, "colsample_bytree", [1.0])
+    one = pairs.Search("lightgbm", "rare", 0, "neg_log_loss")
+    built_in = pairs.searched(one, plan)[0]
     chosen = {k: v for k, v in built_in["chosen"].items() if "focal" not in k}
     fold = split(
         load_set(plan.data, "rare", plan.size, plan.seed), "rare", 0, 0, plan.seed
     )
-    train = tuned.joined(fold.train, fold.valid)
+    train = pairs.joined(fold.train, fold.valid)
     model = lgb.LGBMClassifier(
         n_estimators=built_in["rounds"], n_jobs=1, random_state=0, verbosity=-1,
         **chosen,
@@ -121,7 +121,8 @@ def test_the_built_in_arm_is_the_built_in_objective(plan, monkeypatch):
 
 
 def test_a_run_goes_on_where_it_stopped(plan):
-    from tuned import SCORINGS, Search, searches
+    from pairs import SCORINGS, Search
+    from tuned import searches
 
     every = list(searches(["rare"], plan, set()))
     assert len(every) == 2 * 2 * len(SCORINGS)
@@ -135,7 +136,7 @@ def test_a_run_goes_on_where_it_stopped(plan):
 
 def test_the_command_reports_every_library_and_score(folder, tmp_path):
     command = [sys.executable, STUDY / "tuned.py", "--data", folder, "--quick"]
-    command += ["--jobs", "1", "--out", tmp_path]
+    command += ["--jobs", "2", "--out", tmp_path]
     first = subprocess.run(command, capture_output=True, text=True, check=True)
     records = (tmp_path / "tuned.jsonl").read_text("utf-8").splitlines()
     assert len(records) == 2 * 2 * 2 * 2

@@ -85,7 +85,6 @@ def _section(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
     parts = [summary(fits, library) for library in stage.libraries]
     whole = pd.concat(parts, keys=stage.libraries, names=["library"]).reset_index()
     _write(whole, folder / f"{stage.name}.csv")
-    _write(by_set(fits), folder / f"{stage.name}_sets.csv")
     sets = fits["set"].unique()
     text = [f"## {stage.name}", f"{len(sets)} sets: {', '.join(sets)}."]
     if stage.name == "screening":
@@ -115,6 +114,7 @@ def _of_screening(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
 def _of_final(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
     rule = _rule(stage.arms, fits)
     _write(rule, folder / "final_rule.csv")
+    _write(by_set(fits), folder / "final_sets.csv")
     _draw(fits, folder / "critical_difference.png")
     chosen = best_focal(rule.set_index("arm"))
     verdict = f"**{chosen}**" if chosen else "none: every focal arm collapses somewhere"
