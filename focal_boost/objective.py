@@ -230,15 +230,18 @@ class OneTraining:
     def _at(
         self, margin: Any, read: Callable[[], tuple[Any, Any]], offset: float
     ) -> Gradients:
-        if self._known is None or not self._reads_once:
-            self._known = read()
-            self._on_device = None
         device = device_of(margin, self.objective.device)
-        if device is None:
-            return self._on_host(margin, *self._known, offset)
-        if self._on_device is None:
-            self._on_device = self.objective.on_device(*self._known, device)
-        return self._on_device.gradient_hessian(margin, offset)
+        if device is not None:
+            rows = self._on_device or self.objective.on_device(*read(), device)
+            if self._reads_once:
+                self._on_device = rows
+            return rows.gradient_hessian(margin, offset)
+        y_true, sample_weight = self._known or read()
+        gradients = self._on_host(margin, y_true, sample_weight, offset)
+        if self._reads_once and self._known is None:
+            # They are sound, so that a byte is enough for a label.
+            self._known = np.asarray(y_true) == 1, sample_weight
+        return gradients
 
     def _on_host(
         self, margin: Any, y_true: Any, sample_weight: Any, offset: float

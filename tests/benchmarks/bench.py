@@ -19,23 +19,24 @@ round     the steps of a round of our `train`, each without the steps inside it
 
 Where a round's microseconds go
 -------------------------------
-1,000,000 rows, 28 features, 10 rounds, one thread of an x86-64 at 2.5 GHz (AVX-512),
-Python 3.13.0, NumPy 2.5.5, numba 0.68.1, XGBoost 3.4.1, LightGBM 4.7.0; microseconds
-per round, medians of 3 processes on a virtual machine that others used too:
+1,000,000 rows, 28 features, 10 rounds, one thread of an x86-64 with AVX-512, Python
+3.13.0, NumPy 2.5.5, numba 0.68.1, XGBoost 3.4.1, LightGBM 4.7.0; microseconds per
+round, medians of 3 processes on a virtual machine that others used too:
 
                                       XGBoost   LightGBM
-    margins (the library's copy)        2,500      3,760
-    get_label                           1,340          5
-    get_weight                            295         50
-    kernel                              6,000      6,100
-    objective around the kernel           230        211
-    boost (the library's trees)       182,000    207,000
-    rest                                  934      2,610
-    total                             194,000    221,000
+    margins (the library's copy)        2,010      1,780
+    get_label                             164          7
+    get_weight                             63         42
+    kernel                              2,260      3,110
+    objective around the kernel           480        262
+    boost (the library's trees)        88,100     87,200
+    rest                                1,140      1,760
+    total                              94,000     94,100
 
-Of what is ours, the kernel is nearly all, and 3 % of the round. XGBoost copies the
-labels every round; LightGBM keeps them. The rest is what a training does once, such as
-the start value, shared by 10 rounds here, and the library's own loop.
+XGBoost copies margins for every call, and labels, which are therefore read in the first
+round only; it also copies the gradient that it is given, inside boost, as slowly as its
+own objective computes one. So its own objective saves what stands above boost here, and
+the rest's share of a start value that both compute. LightGBM lends margins and labels.
 """
 
 from __future__ import annotations
