@@ -34,9 +34,9 @@ round, medians of 3 processes on a virtual machine that others used too:
     total                              94,000     94,100
 
 XGBoost copies margins for every call, and labels, which are therefore read in the first
-round only; it also copies the gradient that it is given, inside boost, as slowly as its
-own objective computes one. So its own objective saves what stands above boost here, and
-the rest's share of a start value that both compute. LightGBM lends margins and labels.
+round only. Inside boost it copies the gradient that it is given as slowly as its own
+objective computes one: what stands above and below boost comes on top. LightGBM lends
+margins and labels.
 """
 
 from __future__ import annotations
