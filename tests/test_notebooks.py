@@ -103,7 +103,7 @@ def execute(notebook: Any, folder: Path, patch: pytest.MonkeyPatch) -> str:
     notebook.cells.append(nbformat.v4.new_code_cell("__import__('sys').executable"))
     where = {"metadata": {"path": str(NOTEBOOKS)}}
     NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources=where
+        notebook, timeout=1800, kernel_name="python3", resources=where
     ).execute()
     return str(notebook.cells.pop().outputs[0].data["text/plain"]).strip("'")
 
