@@ -94,6 +94,8 @@ def execute(notebook: Any, folder: Path, patch: pytest.MonkeyPatch) -> str:
     from nbclient import NotebookClient
 
     patch.setenv("FOCAL_BOOST_QUICK", "1")
+    # Threads that wait for each other take minutes where other tests run beside them.
+    patch.setenv("OMP_NUM_THREADS", "1")
     patch.delenv("MPLBACKEND", raising=False)
     if quiet:
         patch.setenv("PYTHONWARNINGS", quiet[0].args[0])
@@ -103,7 +105,7 @@ def execute(notebook: Any, folder: Path, patch: pytest.MonkeyPatch) -> str:
     notebook.cells.append(nbformat.v4.new_code_cell("__import__('sys').executable"))
     where = {"metadata": {"path": str(NOTEBOOKS)}}
     NotebookClient(
-        notebook, timeout=1800, kernel_name="python3", resources=where
+        notebook, timeout=600, kernel_name="python3", resources=where
     ).execute()
     return str(notebook.cells.pop().outputs[0].data["text/plain"]).strip("'")
 
