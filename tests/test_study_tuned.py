@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from estimators import quiet
 
 from focal_boost.datasets import make_imbalanced
+
+pytestmark = quiet
 
 STUDY = Path(__file__).parent / "benchmarks" / "study"
 
