@@ -154,11 +154,6 @@ class OnDevice:
             there = self._cupy.asarray(values, dtype=np.float32)
             return self._cupy.ascontiguousarray(there)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the labels."""
-        return tuple(self._y_true.shape)
-
     def on_host(self, margin: Any) -> tuple[Any, ...]:
         """Return labels, margins and weights as NumPy arrays."""
         arrays = (self._y_true, margin, self._weight)

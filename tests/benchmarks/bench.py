@@ -43,36 +43,36 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
-from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn
+from typing import Any
 
 from competitors import ALPHA, GAMMA, LEARNING_RATE, LIBRARIES, NAMES, select
+from options import (
+    Parser,
+    exit_code,
+    integer,
+    integers,
+    machine,
+    one_of,
+    processors,
+    share,
+    versions,
+)
 from parts import PARTS, Settings
 from peers import install
 from plots import save_plot
 from report import print_report
 
-_PACKAGES = ("numpy", "numba", "xgboost", "lightgbm")
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(argv)
-    try:
-        _run(options)
-    except OSError as error:
-        print(f"bench.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_code("bench.py", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -112,8 +112,8 @@ def _settings(options: argparse.Namespace, scratch: Path) -> Settings:
 def _circumstances(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the figures depend on besides the competitors."""
     return {
-        "machine": f"{platform.system()} {platform.machine()}, {_processor()}",
-        "versions": {"python": platform.python_version(), **_versions()},
+        "machine": machine(),
+        "versions": versions(),
         "settings": {
             "threads": options.threads,
             "repeats": options.repeats,
@@ -125,109 +125,36 @@ def _circumstances(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
-    names = [one.partition(":")[2].strip() for one in lines if "model name" in one]
-    return names[0] if names else "unknown processor"
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one sentence, without the usage."""
-        self.exit(2, f"bench.py: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="bench.py",
-        description=(__doc__ or "").partition("\n\nWhere")[0],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser("bench.py", (__doc__ or "").partition("\n\nWhere")[0])
     add = parser.add_argument
-    parts, libraries = _one_of("--what", tuple(PARTS)), _one_of("--library", LIBRARIES)
+    parts, libraries = one_of(tuple(PARTS)), one_of(LIBRARIES)
     add("--what", type=parts, default=tuple(PARTS), metavar="PART[,PART]",
         help="kernel, training, growth, round (default: all)")  # fmt: skip
-    add("--rows", type=_integers("--rows", 100), default=(), metavar="N[,N]",
+    add("--rows", type=integers(100), default=(), metavar="N[,N]",
         help="numbers of rows; training and round take the first")  # fmt: skip
-    add("--rounds", type=_integers("--rounds", 1), default=(), metavar="N[,N]",
+    add("--rounds", type=integers(1), default=(), metavar="N[,N]",
         help="numbers of rounds; all but growth take the first")  # fmt: skip
-    add("--features", type=_integer("--features", 5), metavar="N")
-    add("--prevalence", type=_share, default=0.02, metavar="SHARE",
+    add("--features", type=integer(5), metavar="N")
+    add("--prevalence", type=share, default=0.02, metavar="SHARE",
         help="of positives (default: %(default)s)")  # fmt: skip
-    add("--threads", type=_integer("--threads", 1), default=_processors(), metavar="N",
+    add("--threads", type=integer(1), default=processors(), metavar="N",
         help="default: the processors that may be used, %(default)s")  # fmt: skip
-    add("--repeats", type=_integer("--repeats", 1), default=3, metavar="N",
+    add("--repeats", type=integer(1), default=3, metavar="N",
         help="processes per competitor (default: %(default)s)")  # fmt: skip
     add("--library", type=libraries, default=LIBRARIES, metavar="NAME[,NAME]",
         help=", ".join(LIBRARIES))  # fmt: skip
-    add("--only", type=_one_of("--only", NAMES), default=(), metavar="NAME[,NAME]",
+    add("--only", type=one_of(NAMES), default=(), metavar="NAME[,NAME]",
         help=f"competitors: {', '.join(dict.fromkeys(NAMES))}")  # fmt: skip
     add("--install-peers", action="store_true",
         help="first install what other projects need, an environment each")  # fmt: skip
     add("--peers", type=Path, default=_PROJECT / "build/peers", metavar="DIR",
         help="where these environments are (default: build/peers)")  # fmt: skip
-    add("--timeout", type=_integer("--timeout", 1), default=1800, metavar="S",
+    add("--timeout", type=integer(1), default=1800, metavar="S",
         help="seconds that a process may take (default: %(default)s)")  # fmt: skip
     add("--out", type=Path, default=_PROJECT / "build/bench", metavar="DIR",
         help="for results.json and results.png (default: build/bench)")  # fmt: skip
     return parser
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _integer(name: str, low: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and int(text) >= low):
-            raise argparse.ArgumentTypeError(
-                f"must be an integer >= {low}, got {text!r}"
-            )
-        return int(text)
-
-    return parse
-
-
-def _integers(name: str, low: int) -> Callable[[str], tuple[int, ...]]:
-    one = _integer(name, low)
-    return lambda text: tuple(dict.fromkeys(one(item) for item in text.split(",")))
-
-
-def _one_of(name: str, known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
-    def parse(text: str) -> tuple[str, ...]:
-        for item in text.split(","):
-            if item not in known:
-                names = ", ".join(dict.fromkeys(known))
-                raise argparse.ArgumentTypeError(f"must be of {names}, got {item!r}")
-        return tuple(text.split(","))
-
-    return parse
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"must be a number in (0, 1), got {text!r}")
-    return value
 
 
 if __name__ == "__main__":

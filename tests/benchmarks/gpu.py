@@ -24,27 +24,28 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn
+from typing import Any
 
-from bench import (
-    _integer,
-    _integers,
-    _one_of,
-    _processor,
-    _processors,
-    _share,
-    _versions,
-)
 from competitors import ALPHA, GAMMA, LEARNING_RATE
 from gpu_parts import METHODS, PARTS
 from gpu_report import print_gpu_report
+from options import (
+    Parser,
+    exit_code,
+    integer,
+    integers,
+    machine,
+    one_of,
+    processors,
+    share,
+    versions,
+)
 from parts import Settings
 
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -58,15 +59,10 @@ class UnableError(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(argv)
-    try:
-        circumstances = _circumstances(options)
-        _run(options, circumstances)
-    except (UnableError, OSError) as error:
-        print(f"gpu.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    # What the machine lacks is said before anything is measured or written.
+    return exit_code(
+        "gpu.py", lambda: _run(options, _circumstances(options)), UnableError
+    )
 
 
 def _run(options: argparse.Namespace, circumstances: dict[str, Any]) -> None:
@@ -105,8 +101,8 @@ def _circumstances(options: argparse.Namespace) -> dict[str, Any]:
     device, cuda = _device()
     return {
         "device": device,
-        "machine": f"{platform.system()} {platform.machine()}, {_processor()}",
-        "versions": {"python": platform.python_version(), **_versions(), **cuda},
+        "machine": machine(),
+        "versions": {**versions(), **cuda},
         "settings": {
             **{name: getattr(options, name) for name in kept},
             "alpha": ALPHA,
@@ -170,39 +166,28 @@ def dotted(number: int) -> str:
     return f"{number // 1000}.{number % 1000 // 10}"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one sentence, without the usage."""
-        self.exit(2, f"gpu.py: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="gpu.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser("gpu.py", __doc__)
     add = parser.add_argument
-    add("--what", type=_one_of("--what", tuple(PARTS)), default=tuple(PARTS),
+    add("--what", type=one_of(tuple(PARTS)), default=tuple(PARTS),
         metavar="PART[,PART]", help=f"{', '.join(PARTS)} (default: all)")  # fmt: skip
-    add("--rows", type=_integer("--rows", 1000), default=10**7, metavar="N",
+    add("--rows", type=integer(1000), default=10**7, metavar="N",
         help="of training and upload (default: %(default)s)")  # fmt: skip
-    add("--kernel-rows", type=_integers("--kernel-rows", 1000), metavar="N[,N]",
+    add("--kernel-rows", type=integers(1000), metavar="N[,N]",
         default=(10**7, 10**8), help="default: 10000000,100000000")  # fmt: skip
-    add("--features", type=_integer("--features", 5), default=28, metavar="N",
+    add("--features", type=integer(5), default=28, metavar="N",
         help="default: %(default)s")  # fmt: skip
-    add("--rounds", type=_integer("--rounds", 1), default=100, metavar="N",
+    add("--rounds", type=integer(1), default=100, metavar="N",
         help="default: %(default)s")  # fmt: skip
-    add("--prevalence", type=_share, default=0.02, metavar="SHARE",
+    add("--prevalence", type=share, default=0.02, metavar="SHARE",
         help="of positives (default: %(default)s)")  # fmt: skip
-    add("--only", type=_one_of("--only", METHODS), default=(), metavar="NAME[,NAME]",
+    add("--only", type=one_of(METHODS), default=(), metavar="NAME[,NAME]",
         help=f"competitors of training: {', '.join(METHODS)}")  # fmt: skip
-    add("--threads", type=_integer("--threads", 1), default=_processors(), metavar="N",
+    add("--threads", type=integer(1), default=processors(), metavar="N",
         help="default: the processors that may be used, %(default)s")  # fmt: skip
-    add("--repeats", type=_integer("--repeats", 1), default=5, metavar="N",
+    add("--repeats", type=integer(1), default=5, metavar="N",
         help="processes per competitor (default: %(default)s)")  # fmt: skip
-    add("--timeout", type=_integer("--timeout", 1), default=1800, metavar="S",
+    add("--timeout", type=integer(1), default=1800, metavar="S",
         help="seconds that a process may take (default: %(default)s)")  # fmt: skip
     add("--out", type=Path, default=_PROJECT / "build/gpu", metavar="DIR",
         help="for gpu_results.json (default: build/gpu)")  # fmt: skip

@@ -56,10 +56,15 @@ _PROJECT = Path(__file__).resolve().parents[3]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = parser_of("study.py", __doc__).parse_args(argv)
+    return exit_code("study.py", lambda: _run(options))
+
+
+def exit_code(prog: str, run: Callable[[], None]) -> int:
+    """Return the exit code of a run; bad input is one sentence."""
     try:
-        _run(options)
+        run()
     except (OSError, ValueError) as error:
-        print(f"study.py: {error}", file=sys.stderr)
+        print(f"{prog}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

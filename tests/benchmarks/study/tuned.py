@@ -35,7 +35,7 @@ from records import Key, Record, Records
 from reporting import markdown
 from sets import Size, binary_sets
 from stages import frame_of
-from study import check_settings, parser_of
+from study import check_settings, exit_code, parser_of
 from tables import summary
 
 
@@ -99,14 +99,7 @@ def _run(options: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = parser_of("tuned.py", __doc__).parse_args(argv)
-    try:
-        _run(options)
-    except (OSError, ValueError) as error:
-        print(f"tuned.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_code("tuned.py", lambda: _run(options))
 
 
 if __name__ == "__main__":
