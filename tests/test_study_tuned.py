@@ -45,18 +45,18 @@ def plan(folder: Path) -> Any:
 
 
 @pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
-def test_both_arms_draw_the_same_parameters_of_the_library(library):
-    from pairs import BUILT_IN, FOCAL, candidates_of
+def test_all_arms_draw_the_same_parameters_of_the_library(library):
+    from pairs import ARMS, BUILT_IN, DEFAULT, FOCAL, candidates_of
 
     drawn = {
-        arm: candidates_of(library, arm, 40, np.random.default_rng(3))
-        for arm in ("built-in", "focal")
+        arm: candidates_of(library, arm, 40, np.random.default_rng(3)) for arm in ARMS
     }
     assert len(drawn["focal"]) == 40
-    for built_in, focal in zip(*drawn.values(), strict=True):
+    for built_in, focal, default in zip(*drawn.values(), strict=True):
         own = {name: v for name, v in focal.items() if name not in FOCAL}
-        assert own == {name: v for name, v in built_in.items() if name not in FOCAL}
-        assert {name: built_in[name] for name in BUILT_IN} == BUILT_IN
+        for other, fixed in ((built_in, BUILT_IN), (default, DEFAULT)):
+            assert own == {name: v for name, v in other.items() if name not in FOCAL}
+            assert {name: other[name] for name in fixed} == fixed
     for name, values in FOCAL.items():
         found = {repr(point[name][0]) for point in drawn["focal"]}
         assert found == {repr(value) for value in values}
@@ -93,7 +93,7 @@ def test_the_test_part_is_in_no_search(plan, monkeypatch):
     found = pairs.searched(pairs.Search("lightgbm", "rare", 1, "neg_log_loss"), plan)
     data = load_set(plan.data, "rare", plan.size, plan.seed)
     test = split(data, "rare", 0, 1, plan.seed).test
-    assert len(given) == len(found) == 2
+    assert len(given) == len(found) == 3
     for X in given:
         assert len(X) + len(test.X) == len(data.X)
         assert not {row.tobytes() for row in X} & {row.tobytes() for row in test.X}
@@ -124,17 +124,30 @@ def test_the_built_in_arm_is_the_built_in_objective(plan, monkeypatch):
 
 
 def test_a_run_goes_on_where_it_stopped(plan):
-    from pairs import SCORINGS, Search
+    from pairs import ARMS, SCORINGS, Search
     from tuned import searches
 
     every = list(searches(["rare"], plan, set()))
     assert len(every) == 2 * 2 * len(SCORINGS)
-    half = Search("xgboost", "rare", 0, "neg_log_loss")
-    # A fold is done when both of its searches are.
-    assert len(list(searches(["rare"], plan, {half.key("focal")}))) == len(every)
-    done = {half.key("focal"), half.key("built-in")}
-    assert half not in searches(["rare"], plan, done)
-    assert len(list(searches(["rare"], plan, done))) == len(every) - 1
+    first = Search("xgboost", "rare", 0, "neg_log_loss")
+    assert first in every
+    assert first.arms == tuple(ARMS)
+    # Only the searches that are not done are made.
+    begun = list(searches(["rare"], plan, {first.key("focal")}))
+    assert begun[1:] == every[1:]
+    assert begun[0].arms == ("built-in", "focal, default")
+    done = {first.key(arm) for arm in ARMS}
+    assert list(searches(["rare"], plan, done)) == every[1:]
+
+
+def test_a_search_makes_the_arms_that_are_left(plan):
+    from pairs import Search, searched
+
+    one = Search("lightgbm", "rare", 0, "average_precision", ("focal, default",))
+    (found,) = searched(one, plan)
+    assert found["arm"] == "focal, default average_precision"
+    chosen = found["chosen"]
+    assert (chosen["focal_alpha"], chosen["focal_gamma"]) == (0.25, 2.0)
 
 
 def test_the_command_reports_every_library_and_score(folder, tmp_path):
@@ -142,9 +155,10 @@ def test_the_command_reports_every_library_and_score(folder, tmp_path):
     command += ["--jobs", "2", "--out", tmp_path]
     first = subprocess.run(command, capture_output=True, text=True, check=True)
     records = (tmp_path / "tuned.jsonl").read_text("utf-8").splitlines()
-    assert len(records) == 2 * 2 * 2 * 2
+    assert len(records) == 3 * 2 * 2 * 2
     assert (tmp_path / "tuned.md").read_text("utf-8").strip() == first.stdout.strip()
-    for text in ("xgboost | focal", "lightgbm | focal", "AP ratio", "log loss ratio"):
+    arms = ("xgboost | focal |", "lightgbm | focal, default |")
+    for text in (*arms, "AP ratio", "log loss ratio"):
         assert text in first.stdout
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     assert again.stdout == first.stdout

@@ -1,4 +1,4 @@
-"""Searches of both losses on an outer fold, in a process of their own."""
+"""Searches of all arms on an outer fold, in a process of their own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ FOCAL: dict[str, list[Any]] = {
     "focal_alpha": [0.25, 0.5, 0.75, None],
     "focal_gamma": [0.0, 0.5, 1.0, 2.0, 3.0],
 }
-ARMS = {"built-in": BUILT_IN, "focal": FOCAL}
+# Added after ten sets had been seen: it tells what the loss costs from what the search
+# for alpha and gamma costs.
+DEFAULT: dict[str, list[Any]] = {"focal_alpha": [0.25], "focal_gamma": [2.0]}
+ARMS = {"built-in": BUILT_IN, "focal": FOCAL, "focal, default": DEFAULT}
 SCORINGS = {"neg_log_loss": "log loss", "average_precision": "AP"}
 _SHARED = {
     "learning_rate": loguniform(0.02, 0.3),
@@ -59,12 +62,13 @@ class TunedPlan:
 
 @dataclass(frozen=True)
 class Search:
-    """The two searches on one outer fold."""
+    """The searches on one outer fold."""
 
     library: str
     set: str
     fold: int
     scoring: str
+    arms: tuple[str, ...] = tuple(ARMS)
 
     def key(self, arm: str) -> Key:
         """Return the key of the record of one of them."""
@@ -74,7 +78,7 @@ class Search:
 def candidates_of(
     library: str, arm: str, number: int, rng: np.random.Generator
 ) -> list[dict[str, list[Any]]]:
-    """Return grids of one point each: the same draws for both arms."""
+    """Return grids of one point each: the same draws for every arm."""
     seeds = rng.integers(2**31, size=2)
     space = {**_SHARED, **_OWN[library]}
     drawn = ParameterSampler(space, number, random_state=int(seeds[0]))
@@ -123,7 +127,7 @@ def searched(one: Search, plan: TunedPlan) -> list[Record]:
     where = (plan.seed, one.set, one.fold)
     cv = inner_folds(train, plan.inner, rng_of(*where, "tuned"))
     found = []
-    for arm in ARMS:
+    for arm in one.arms:
         rng = rng_of(*where, one.library, "candidates")
         search = FocalSearchCV(
             classifier_of(one.library, plan),
