@@ -38,5 +38,42 @@ def test_measures_all_searches_over_the_same_candidates(
         assert one["same_winner"] == (one["winner"] == result["grid"]["winner"])
         assert one["gap"] >= -1e-9, name
     assert result["exhaustive"]["same_winner"]
-    printed = capsys.readouterr().out
-    assert [line.split()[1] for line in printed.splitlines()] == list(result)
+    assert content["versions"]["lightgbm"] in (printed := capsys.readouterr().out)
+    assert [line.split()[1] for line in printed.splitlines()[1:]] == list(result)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--rows", "0"], "--rows: must be an integer >= 100, got '0'"),
+        (["--library", "catboost"], "must be of xgboost, lightgbm, got 'catboost'"),
+        (["--prevalence", "1"], "must be a number in (0, 1), got '1'"),
+    ],
+)
+def test_wrong_options_are_one_sentence(
+    given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(given)
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_too_few_positives_are_said_before_a_file_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "results.json"
+    given = ["--rows", "100", "--prevalence", "0.01", "--out", str(out)]
+    assert main([*given, "--features", "5", "--folds", "20"]) == 2
+    assert "must leave at least 20 positives" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_an_unwritable_file_is_said_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--rows", "1000", "--prevalence", "0.1", "--features", "5"]
+    assert main([*given, "--out", str(tmp_path)]) == 2
+    assert str(tmp_path) in capsys.readouterr().err
