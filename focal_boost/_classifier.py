@@ -93,6 +93,7 @@ def focal_objective(
     estimator: Any, y_true: NDArray[np.int64], sample_weight: ArrayLike | None
 ) -> FocalObjective:
     """Return the objective that the estimator's parameters ask for."""
+    _check_names(estimator)
     alpha, gamma = estimator.focal_alpha, estimator.focal_gamma
     balanced = isinstance(alpha, str)
     if balanced and alpha != "balanced":
@@ -106,6 +107,16 @@ def focal_objective(
     if not balanced:
         return objective
     return FocalObjective(FocalLoss.balanced(y_true, gamma, sample_weight).alpha, gamma)
+
+
+def _check_names(estimator: Any) -> None:
+    # The libraries take any name, so that a misspelled one would change nothing.
+    for name in estimator.get_params(deep=False):
+        if name.startswith("focal_") and name not in FOCAL_PARAMETERS:
+            raise ValueError(
+                "a parameter that begins with focal_ must be focal_alpha or"
+                f" focal_gamma, got {name}"
+            )
 
 
 def library_parameters(estimator: Any) -> dict[str, Any]:

@@ -74,6 +74,9 @@ BAD_LOSSES = [
     ({"focal_gamma": "2"}, "focal_gamma must be a finite number >= 0, got '2'"),
     ({"focal_alpha": "balanced", "focal_gamma": -1},
      "focal_gamma must be a finite number >= 0, got -1"),
+    ({"focal_gama": 1.0},
+     "a parameter that begins with focal_ must be focal_alpha or focal_gamma,"
+     " got focal_gama"),
 ]  # fmt: skip
 
 

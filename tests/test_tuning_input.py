@@ -69,6 +69,11 @@ class TestSpace:
                 "focal_alpha in the search space must be a non-empty list or a"
                 " distribution, got 'balanced'",
             ),
+            (
+                {"focal_gama": [1.0, 2.0]},
+                "a parameter that begins with focal_ must be focal_alpha or"
+                " focal_gamma, got focal_gama",
+            ),
             ([], "the search space must not be empty, got []"),
             (3, "the search space must be a dict or a list, got 3"),
             (["x"], "the search space must be a dict or a list, got ['x']"),

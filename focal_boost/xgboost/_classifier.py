@@ -32,9 +32,10 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
     focal_gamma : float >= 0, default 2.0
         Focusing parameter.
     **kwargs
-        All parameters of ``xgboost.XGBClassifier``. ``eval_metric`` may name one of
-        this package's metrics and defaults to the posterior's log loss, which early
-        stopping then watches.
+        All parameters of ``xgboost.XGBClassifier``; ``alpha`` and ``gamma`` among them
+        are XGBoost's own, the L1 term and the least loss reduction. ``eval_metric``
+        may name one of this package's metrics and defaults to the posterior's log
+        loss, which early stopping then watches.
 
     Attributes
     ----------

@@ -12,8 +12,8 @@ inner ones three of their training parts; groups stay together in both. A search
 FocalSearchCV with halving, and its number of rounds is where the inner score is best.
 
 All searches are made twice: log loss is judged by those for the log loss, AP by those
-for average precision. Each outer fold is a line in tuned.jsonl, and an interrupted run
-goes on. At most 8,000 rows of a set are used, of the frauds 50,000, which takes about
+for average precision. Each search is a line in tuned.jsonl, and an interrupted run
+goes on. At most 20,000 rows of a set are used, but all of the frauds, which takes about
 an hour on two cores.
 """
 
@@ -84,7 +84,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.quick:
         sets, plan = _quick(rows, plan)
     options.out.mkdir(parents=True, exist_ok=True)
-    fields = ("seed", "size", "rare", "rounds", "folds", "inner", "candidates")
+    fields = ("seed", "size", "rounds", "folds", "inner", "candidates")
     check_settings(plan, fields, options.out / "tuned_settings.json")
     records = Records(options.out / "tuned.jsonl")
     if not options.report:
