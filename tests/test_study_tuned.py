@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from estimators import quiet
 
@@ -16,6 +17,7 @@ from focal_boost.datasets import make_imbalanced
 
 pytestmark = quiet
 
+TABLES = ("tuned", "tuned_sets")
 STUDY = Path(__file__).parent / "benchmarks" / "study"
 
 
@@ -160,6 +162,11 @@ def test_the_command_reports_every_library_and_score(folder, tmp_path):
     arms = ("xgboost | focal |", "lightgbm | focal, default |")
     for text in (*arms, "AP ratio", "log loss ratio"):
         assert text in first.stdout
+    tables = {name: pd.read_csv(tmp_path / f"{name}.csv") for name in TABLES}
+    for table in tables.values():
+        assert set(table["scoring"]) == {"neg_log_loss", "average_precision"}
+        assert set(table["arm"]) == {"built-in", "focal", "focal, default"}
+    assert len(tables["tuned"]) == len(tables["tuned_sets"]) == 3 * 2 * 2
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     assert again.stdout == first.stdout
     assert (tmp_path / "tuned.jsonl").read_text("utf-8").splitlines() == records

@@ -84,7 +84,7 @@ def write_report(stages: Sequence[Stage], fits: pd.DataFrame, folder: Path) -> N
 def _section(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
     parts = [summary(fits, library) for library in stage.libraries]
     whole = pd.concat(parts, keys=stage.libraries, names=["library"]).reset_index()
-    _write(whole, folder / f"{stage.name}.csv")
+    write_table(whole, folder / f"{stage.name}.csv")
     sets = fits["set"].unique()
     text = [f"## {stage.name}", f"{len(sets)} sets: {', '.join(sets)}."]
     if stage.name == "screening":
@@ -101,9 +101,9 @@ def _section(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
 
 def _of_screening(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
     factors = by_factor(fits)
-    _write(factors, folder / "screening_factors.csv")
+    write_table(factors, folder / "screening_factors.csv")
     rule = _rule(stage.arms, fits)
-    _write(rule, folder / "screening_rule.csv")
+    write_table(rule, folder / "screening_rule.csv")
     return [
         "Means over the focal arms with a level of a factor:", markdown(factors),
         "Both libraries together, in the order of the rule (the first 15):",
@@ -113,8 +113,8 @@ def _of_screening(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
 
 def _of_final(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
     rule = _rule(stage.arms, fits)
-    _write(rule, folder / "final_rule.csv")
-    _write(by_set(fits), folder / "final_sets.csv")
+    write_table(rule, folder / "final_rule.csv")
+    write_table(by_set(fits), folder / "final_sets.csv")
     _draw(fits, folder / "critical_difference.png")
     chosen = best_focal(rule.set_index("arm"))
     verdict = f"**{chosen}**" if chosen else "none: every focal arm collapses somewhere"
@@ -159,7 +159,8 @@ def _is_complete(stage: Stage, fits: pd.DataFrame) -> bool:
     return len(cells.drop_duplicates()) == len(stage.sets) * len(stage.libraries)
 
 
-def _write(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, numbers with six digits."""
     table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
 
 

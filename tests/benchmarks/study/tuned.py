@@ -32,11 +32,13 @@ from joblib import Parallel, delayed
 from pairs import ARMS, SCORINGS, Search, TunedPlan, searched
 from progress import Progress
 from records import Key, Record, Records
-from reporting import markdown
+from reporting import markdown, write_table
 from sets import Size, binary_sets
 from stages import frame_of
 from study import check_settings, exit_code, parser_of
-from tables import summary
+from tables import by_set, summary
+
+_COLUMNS = ("ratio", "low", "high", "median", "w/t/l", "worst", "worst set")
 
 
 def searches(sets: Sequence[str], plan: TunedPlan, done: set[Key]) -> Iterator[Search]:
@@ -51,23 +53,24 @@ def searches(sets: Sequence[str], plan: TunedPlan, done: set[Key]) -> Iterator[S
 
 
 def write_report(records: Sequence[Record], folder: Path) -> str:
-    """Write and return the table of every library and score."""
+    """Write the tables, and return that of every library and score as text."""
     fits = frame_of(records)
-    text = ["# Focal loss and the built-in objective, both tuned"]
+    text, tables, sets = ["# Focal loss and the built-in objective, both tuned"], [], []
     for scoring, short in SCORINGS.items():
         own = fits[fits["arm"].str.endswith(" " + scoring)]
         own = own.assign(arm=own["arm"].str.removesuffix(" " + scoring))
         parts = {library: summary(own, library) for library in LIBRARIES}
         table = pd.concat(parts, names=["library", "arm"]).reset_index()
-        columns = [
-            f"{short} {what}"
-            for what in ("ratio", "low", "high", "median", "w/t/l", "worst")
-        ]
+        columns = [f"{short} {what}" for what in _COLUMNS]
         text.append(f"Chosen by {scoring}, judged by {short}:")
         text.append(markdown(table[["library", "arm", *columns, "rounds", "seconds"]]))
+        tables.append(table.assign(scoring=scoring))
+        sets.append(by_set(own).assign(scoring=scoring))
     folder.mkdir(parents=True, exist_ok=True)
     whole = "\n\n".join(text) + "\n"
     (folder / "tuned.md").write_text(whole, "utf-8")
+    write_table(pd.concat(tables), folder / "tuned.csv")
+    write_table(pd.concat(sets), folder / "tuned_sets.csv")
     return whole
 
 
