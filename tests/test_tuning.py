@@ -77,7 +77,7 @@ class TestScores:
     ) -> None:
         search = make_search(library, refit=False).fit(sample.X, sample.y)
         results = search.cv_results_
-        assert sorted(results["n_rounds"]) == [4, 4, 4, 4, 10, 10]
+        assert sorted(results["n_rounds"]) == [5, 5, 5, 5, 10, 10]
         for number, rounds in enumerate(results["n_rounds"]):
             model = make(library, n_estimators=int(rounds))
             expected = refitted(
@@ -234,7 +234,7 @@ class TestWinner:
         grid = {"focal_gamma": [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0]}
         search = make_search(library, grid, scoring="average_precision")
         results = search.fit(sample.X, sample.y).cv_results_
-        assert sorted(results["n_rounds"]) == [2] * 6 + [4, 4, 10]
+        assert sorted(results["n_rounds"]) == [3] * 6 + [5, 5, 10]
         order = np.argsort(results["rank_test_score"], kind="stable")
         assert sorted(results["rank_test_score"])[:3] == [1, 2, 3]
         assert np.all(np.diff(results["n_rounds"][order]) <= 0)

@@ -141,6 +141,11 @@ class TestSettings:
         search = make_search(LightGBM, scoring=scoring)
         refuses(sentence, search, sample.X, sample.y)
 
+    @pytest.mark.parametrize("keep", [0, 1, 1.5, -0.5, np.nan, "half", True])
+    def test_keep(self, keep: Any, sample: Sample) -> None:
+        sentence = f"keep must be a number in (0, 1), got {keep!r}"
+        refuses(sentence, make_search(LightGBM, keep=keep), sample.X, sample.y)
+
     @pytest.mark.parametrize("factor", [1, 0.5, np.inf, np.nan, "3", True])
     def test_factor(self, factor: Any, sample: Sample) -> None:
         sentence = f"factor must be a finite number > 1, got {factor!r}"

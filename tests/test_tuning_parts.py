@@ -43,37 +43,53 @@ def track(means: list[float], number: int = 0, rung: int = 0, **given: Any) -> T
 
 class TestLadder:
     @pytest.mark.parametrize(
-        ("rounds", "count", "factor", "min_rounds", "rungs"),
+        ("rounds", "count", "factor", "min_rounds", "keep", "rungs"),
         [
-            (100, 25, 3, 10, [12, 34, 100]),
-            (100, 25, 3, 12, [34, 100]),
-            (100, 9, 3, 10, [12, 34, 100]),
-            (100, 8, 3, 10, [34, 100]),
-            (100, 2, 3, 10, [100]),
-            (100, 1, 3, 10, [100]),
-            (5, 25, 3, 10, [5]),
-            (81, 81, 3, 1, [1, 3, 9, 27, 81]),
-            (243, 243, 3, 1, [1, 3, 9, 27, 81, 243]),
-            (100, 25, 2, 10, [13, 25, 50, 100]),
-            (100, 25, 1.5, 60, [67, 100]),
-            (1000, 1000, 10, 1, [1, 10, 100, 1000]),
-            (100, float("inf"), 3, 10, [12, 34, 100]),
+            (100, 25, 2, 10, 1 / 3, [25, 50, 100]),
+            (100, 25, 2, 30, 1 / 3, [50, 100]),
+            (100, 27, 2, 10, 1 / 3, [13, 25, 50, 100]),
+            (100, 9, 2, 10, 1 / 3, [25, 50, 100]),
+            (100, 8, 2, 10, 1 / 3, [50, 100]),
+            (100, 2, 2, 10, 1 / 3, [100]),
+            (100, 1, 2, 10, 1 / 3, [100]),
+            (5, 25, 2, 10, 1 / 3, [5]),
+            (100, 25, 3, 10, 1 / 3, [12, 34, 100]),
+            (243, 243, 3, 1, 1 / 3, [1, 3, 9, 27, 81, 243]),
+            (100, 25, 2, 10, 0.5, [13, 25, 50, 100]),
+            (100, 25, 2, 10, 0.1, [50, 100]),
+            (100, 25, 1.5, 60, 0.5, [67, 100]),
+            (1000, 1000, 10, 1, 0.1, [1, 10, 100, 1000]),
+            (100, float("inf"), 2, 10, 1 / 3, [13, 25, 50, 100]),
         ],
     )
     def test_rungs(
-        self, rounds: int, count: float, factor: float, min_rounds: int, rungs: Any
+        self,
+        rounds: int,
+        count: float,
+        factor: float,
+        min_rounds: int,
+        keep: float,
+        rungs: Any,
     ) -> None:
-        ladder = Ladder.of(rounds, count, factor, min_rounds)
+        ladder = Ladder.of(rounds, count, factor, min_rounds, keep)
         one = candidate(rounds=rounds)
         found = [ladder.target(one, rung) for rung in range(ladder.rungs_below + 1)]
         assert found == rungs
 
     @pytest.mark.parametrize(
-        ("count", "factor", "places"),
-        [(25, 3, 9), (9, 3, 3), (3, 3, 1), (2, 3, 1), (1, 3, 1), (25, 2, 13)],
+        ("count", "keep", "places"),
+        [
+            (25, 1 / 3, 9),
+            (9, 1 / 3, 3),
+            (3, 1 / 3, 1),
+            (2, 1 / 3, 1),
+            (1, 1 / 3, 1),
+            (25, 0.5, 13),
+            (10, 0.9, 9),
+        ],
     )
-    def test_survivors(self, count: int, factor: float, places: int) -> None:
-        assert Ladder(factor, 1).survivors(count) == places
+    def test_survivors(self, count: int, keep: float, places: int) -> None:
+        assert Ladder(2, 1, keep).survivors(count) == places
 
     def test_a_candidate_of_fewer_rounds_has_lower_rungs(self) -> None:
         ladder = Ladder(3, 1)
@@ -83,8 +99,8 @@ class TestLadder:
     def test_planned_rounds(self) -> None:
         several = [candidate(number) for number in range(25)]
         assert planned_rounds(several, Ladder(3, 0)) == 2500
-        expected = 25 * 12 + 9 * (34 - 12) + 3 * (100 - 34)
-        assert planned_rounds(several, Ladder(3, 2)) == expected
+        expected = 25 * 25 + 9 * (50 - 25) + 3 * (100 - 50)
+        assert planned_rounds(several, Ladder(2, 2)) == expected
 
 
 class TestTrack:

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from focal_boost.tuning._checkpoint import Checkpoint
-from focal_boost.tuning._ladder import Ladder, check_ladder
+from focal_boost.tuning._ladder import FACTOR, Ladder, check_ladder
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._race import Race
 from focal_boost.tuning._space import candidate_of, library_of
@@ -25,7 +25,7 @@ def optuna_objective(
     cv: Any = 5,
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
-    factor: float = 3,
+    factor: float = FACTOR,
     min_rounds: int = 10,
     n_jobs: int | None = None,
 ) -> Callable[[Any], float]:
@@ -49,7 +49,7 @@ def optuna_objective(
     scoring : {"neg_log_loss", "neg_brier_score", "average_precision"}
         As in :class:`FocalSearchCV`, and so are `cv`, `sample_weight`, `groups` and
         `n_jobs`.
-    factor : float > 1, default 3
+    factor : float > 1, default 2
         Each report comes after `factor` times the rounds of the one before.
     min_rounds : int, default 10
         Rounds before the first report, at least.

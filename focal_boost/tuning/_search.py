@@ -12,7 +12,14 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from focal_boost.tuning._checkpoint import Checkpoint, fingerprint_of
-from focal_boost.tuning._ladder import Ladder, check_ladder, planned_rounds
+from focal_boost.tuning._ladder import (
+    FACTOR,
+    KEEP,
+    Ladder,
+    check_keep,
+    check_ladder,
+    planned_rounds,
+)
 from focal_boost.tuning._problem import Problem, score
 from focal_boost.tuning._progress import progress
 from focal_boost.tuning._race import Race, Track, best_first
@@ -45,10 +52,12 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         Whether to train all candidates for a few rounds only and go on with the most
         promising: by their mean score and what it has gained of late. A candidate that
         learns slowly may be missed. False trains all of them to the end.
-    factor : float > 1, default 3
-        Of the candidates one in `factor` goes on, with `factor` times the rounds.
+    keep : float in (0, 1), default 1/3
+        Share of the candidates that goes on to the next rung.
+    factor : float > 1, default 2
+        Each rung has `factor` times the rounds of the one before.
     min_rounds : int, default 10
-        Rounds of the shortest rung, at least.
+        Rounds of the first rung, at least.
     n_jobs : int, optional
         Folds to train at a time, in threads. Together with an estimator whose
         ``n_jobs`` is None the processors are shared among them.
@@ -99,7 +108,8 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         scoring: str = "neg_log_loss",
         cv: Any = 5,
         halving: bool = True,
-        factor: float = 3,
+        keep: float = KEEP,
+        factor: float = FACTOR,
         min_rounds: int = 10,
         n_jobs: int | None = None,
         refit: bool = True,
@@ -113,6 +123,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         self.scoring = scoring
         self.cv = cv
         self.halving = halving
+        self.keep = keep
         self.factor = factor
         self.min_rounds = min_rounds
         self.n_jobs = n_jobs
@@ -152,7 +163,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
             unknown scoring, bad labels or weights, fewer rows or groups of a class
             than folds, and a checkpoint of something else.
         """
-        ladder_factor, min_rounds = check_ladder(self.factor, self.min_rounds)
+        settings = (*check_ladder(self.factor, self.min_rounds), check_keep(self.keep))
         candidates = candidates_of(
             self.estimator,
             self.param_distributions,
@@ -160,10 +171,10 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
             self.random_state,
         )
         problem = Problem.of(X, y, sample_weight, groups, self.cv, self.scoring)
-        ladder = Ladder(ladder_factor, 0)
+        ladder = Ladder(FACTOR, 0)
         if self.halving:
             fewest = min(one.rounds for one in candidates)
-            ladder = Ladder.of(fewest, len(candidates), ladder_factor, min_rounds)
+            ladder = Ladder.of(fewest, len(candidates), *settings)
         tracks = self._race(problem, candidates, ladder)
         self._keep(problem, tracks)
         if self.refit:
