@@ -84,7 +84,7 @@ class TestObjective:
         study = study_of()
         study.optimize(optuna_objective(make(library), X, y, **settings), n_trials=1)
         (trial,) = study.trials
-        assert sorted(trial.intermediate_values) == [2, 3, 5, 10]
+        assert sorted(trial.intermediate_values) == [3, 5, 10]
         folds = list(StratifiedKFold(3).split(X, y))
         for rounds, value in trial.intermediate_values.items():
             model = make(library, n_estimators=rounds)
@@ -111,7 +111,7 @@ class TestObjective:
         states = [trial.state.name for trial in study.trials]
         assert states == ["COMPLETE", "PRUNED", "COMPLETE", "PRUNED"]
         steps = [len(trial.intermediate_values) for trial in study.trials]
-        assert steps == [4, 1, 4, 1]
+        assert steps == [3, 1, 3, 1]
         # The trainings of a trial are freed on every fold, however it ends.
         assert sorted(dropped) == sorted([0, 1, 2, 3] * 3)
 

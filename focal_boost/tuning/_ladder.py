@@ -16,7 +16,7 @@ from focal_boost.tuning._space import Candidate
 # candidates that takes 0.40 of all rounds, and the chosen one has the rank 0.9 in the
 # end. Where rounds grow threefold it takes 0.28, and the first rung comes too early to
 # tell: the rank is 3.0 (tests/benchmarks/halving.py).
-FACTOR = 2.0
+FACTOR = 2.2
 KEEP = 1 / 3
 
 

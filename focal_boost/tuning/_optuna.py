@@ -49,7 +49,7 @@ def optuna_objective(
     scoring : {"neg_log_loss", "neg_brier_score", "average_precision"}
         As in :class:`FocalSearchCV`, and so are `cv`, `sample_weight`, `groups` and
         `n_jobs`.
-    factor : float > 1, default 2
+    factor : float > 1, default 2.2
         Each report comes after `factor` times the rounds of the one before.
     min_rounds : int, default 10
         Rounds before the first report, at least.

@@ -24,7 +24,7 @@ from focal_boost.tuning._space import Candidate
 # Weight of what a candidate has gained of late. What a search chooses among 25
 # candidates has in the end, 0 being the best, the rank 1.8 on average without it, 0.9
 # with it and 1.4 with twice as much (tests/benchmarks/halving.py).
-GAIN = 0.5
+GAIN = 0.25
 
 
 @dataclass

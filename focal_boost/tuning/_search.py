@@ -54,7 +54,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         learns slowly may be missed. False trains all of them to the end.
     keep : float in (0, 1), default 1/3
         Share of the candidates that goes on to the next rung.
-    factor : float > 1, default 2
+    factor : float > 1, default 2.2
         Each rung has `factor` times the rounds of the one before.
     min_rounds : int, default 10
         Rounds of the first rung, at least.

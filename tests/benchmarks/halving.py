@@ -40,8 +40,8 @@ LIBRARIES = {
     "lightgbm": partial(focal_boost.FocalLGBMClassifier, verbosity=-1),
 }
 #: Growth of the rounds, share of the candidates that goes on, and least rounds.
-LADDERS = ((FACTOR, KEEP, 10), (3, 1 / 3, 10), (2, 0.5, 10), (2, 0.5, 20))
-GAINS = (0.0, _race.GAIN, 2 * _race.GAIN)
+LADDERS = ((FACTOR, KEEP, 10), (2, 1 / 3, 10), (3, 1 / 3, 10), (2, 0.5, 10))
+GAINS = (0.0, _race.GAIN, 2 * _race.GAIN, 4 * _race.GAIN)
 _PROJECT = Path(__file__).parents[2]
 
 
