@@ -33,8 +33,10 @@ def curves(case: Any) -> Any:
     return halving.curves_of(case)
 
 
-@pytest.mark.parametrize("scoring", SCORINGS)
-@pytest.mark.parametrize("settings", [(2, 2, 1 / 3), (3, 1, 0.5), (2, 3, 0.2)])
+@pytest.mark.parametrize(
+    ("scoring", "settings"),
+    list(zip(SCORINGS, [(2, 2, 1 / 3), (3, 1, 0.5), (2, 3, 0.2)], strict=True)),
+)
 def test_chooses_what_a_search_chooses(
     case: Any, curves: Any, scoring: str, settings: Any
 ) -> None:
