@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from options import joined
 from parts import Record
 from report import _middle, _number, _show, _spread
 
@@ -14,7 +15,7 @@ _GB, _MB, _US, _MS = 1e-9, 1e-6, 1e6, 1e3
 def print_gpu_report(results: dict[str, Any]) -> None:
     """Print the tables of the parts that were measured."""
     print(f"{results['device']['name']}, {results['machine']}")
-    print(", ".join(f"{name} {text}" for name, text in results["versions"].items()))
+    print(joined(results["versions"]))
     print("median (lowest-highest) of the repetitions")
     for part, (title, headings, cells) in _TABLES.items():
         if part in results:

@@ -15,19 +15,17 @@ minutes on two cores.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from options import Parser, exit_code, integer, machine, processors, versions
+from options import Parser, exit_code, integer, joined, machine, processors, versions
+from tuning import LIBRARIES, write
 
-import focal_boost
 from focal_boost.datasets import load_flights, make_imbalanced
 from focal_boost.tuning import _race
 from focal_boost.tuning._fold import Fold, Scores
@@ -35,10 +33,6 @@ from focal_boost.tuning._ladder import FACTOR, KEEP, Ladder, planned_rounds
 from focal_boost.tuning._problem import SCORINGS, Problem, score
 from focal_boost.tuning._space import Candidate, candidates_of
 
-LIBRARIES = {
-    "xgboost": partial(focal_boost.FocalXGBClassifier, enable_categorical=True),
-    "lightgbm": partial(focal_boost.FocalLGBMClassifier, verbosity=-1),
-}
 #: Growth of the rounds, share of the candidates that goes on, and least rounds.
 LADDERS = ((FACTOR, KEEP, 10), (2, 1 / 3, 10), (3, 1 / 3, 10), (2, 0.5, 10))
 GAINS = (0.0, _race.GAIN, 2 * _race.GAIN, 4 * _race.GAIN)
@@ -121,13 +115,13 @@ def rows_of(
     cases: Sequence[Case], curves: Sequence[NDArray[np.float64]]
 ) -> Iterator[dict[str, float]]:
     """Yield a row per ladder and weight of the gain."""
-    own = _race.GAIN
+    own, candidates = _race.GAIN, [case.candidates() for case in cases]
     for factor, keep, least in LADDERS:
         for gain in GAINS:
             _race.GAIN = gain
             figures = [
-                _figures(of_score, case, (factor, least, keep))
-                for case, all_scores in zip(cases, curves, strict=True)
+                _figures(of_score, of_case, (factor, least, keep))
+                for of_case, all_scores in zip(candidates, curves, strict=True)
                 for of_score in all_scores
             ]
             names = ("share of rounds", "rank", "best", "worse by %")
@@ -137,14 +131,16 @@ def rows_of(
 
 
 def _figures(
-    curves: NDArray[np.float64], case: Case, settings: tuple[Any, ...]
+    curves: NDArray[np.float64],
+    candidates: Sequence[Candidate],
+    settings: tuple[Any, ...],
 ) -> tuple[float, ...]:
-    candidates = case.candidates()
-    ladder = Ladder.of(case.rounds, len(candidates), *settings)
+    rounds = curves.shape[-1]
+    ladder = Ladder.of(rounds, len(candidates), *settings)
     last = curves[:, :, -1].mean(axis=1)
     winner = last[chosen(curves, candidates, ladder)]
     rank = int(np.sum(last > winner))
-    share = planned_rounds(candidates, ladder) / (len(candidates) * case.rounds)
+    share = planned_rounds(candidates, ladder) / (len(candidates) * rounds)
     worse = 100 * (last.max() - winner) / abs(last.max())
     return share, rank, float(rank == 0), worse
 
@@ -154,12 +150,13 @@ def _run(options: argparse.Namespace) -> None:
     rounds = 20 if options.quick else 100
     cases = [Case(one, name, rounds, options.quick) for name in sets
              for one in LIBRARIES]  # fmt: skip
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    print(machine(), versions())
+    text: dict[str, Any] = {"machine": machine(), "versions": versions()}
+    # An unwritable file is found before anything is trained.
+    write(options.out, text)
+    print(f"{text['machine']}; {joined(text['versions'])}")
     curves = Parallel(options.jobs)(delayed(curves_of)(one) for one in cases)
     rows = list(rows_of(cases, curves))
-    text = {"machine": machine(), "versions": versions(), "rows": rows}
-    options.out.write_text(json.dumps(text, indent=1) + "\n", "utf-8")
+    write(options.out, {**text, "rows": rows})
     print(" ".join(f"{name:>15}" for name in rows[0]))
     for row in rows:
         print(" ".join(f"{value:15.3g}" for value in row.values()))

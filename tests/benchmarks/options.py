@@ -106,6 +106,11 @@ def _processor() -> str:
     return names[0] if names else "unknown processor"
 
 
+def joined(found: dict[str, str]) -> str:
+    """Return versions in a line."""
+    return ", ".join(f"{name} {text}" for name, text in found.items())
+
+
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that figures depend on."""
     found = {"python": platform.python_version()}

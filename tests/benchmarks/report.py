@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from options import joined
 from parts import Record
 
 Rows = list[list[str]]
@@ -14,8 +15,7 @@ _WIDE = 500  # columns that no table needs
 
 def print_report(results: dict[str, Any]) -> None:
     """Print the tables of the parts that were measured."""
-    machine = ", ".join(f"{name} {text}" for name, text in results["versions"].items())
-    print(f"{results['machine']}\n{machine}")
+    print(f"{results['machine']}\n{joined(results['versions'])}")
     print("median (lowest-highest) of the repetitions")
     for part, tables in _TABLES.items():
         if part in results:

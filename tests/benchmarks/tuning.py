@@ -22,6 +22,7 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from options import (
     Parser,
     exit_code,
     integer,
+    joined,
     machine,
     one_of,
     processors,
@@ -41,13 +43,13 @@ from sklearn.model_selection import GridSearchCV
 import focal_boost
 from focal_boost.datasets import make_imbalanced
 from focal_boost.tuning import DEFAULT_SPACE, FocalSearchCV
+from focal_boost.tuning._problem import SCORINGS
 
 LIBRARIES = {
-    "xgboost": focal_boost.FocalXGBClassifier,
-    "lightgbm": lambda **given: focal_boost.FocalLGBMClassifier(verbosity=-1, **given),
+    "xgboost": partial(focal_boost.FocalXGBClassifier, enable_categorical=True),
+    "lightgbm": partial(focal_boost.FocalLGBMClassifier, verbosity=-1),
 }
 SEARCHES = ("grid", "exhaustive", "halving")
-SCORINGS = ("neg_log_loss", "neg_brier_score", "average_precision")
 _PROJECT = Path(__file__).parents[2]
 
 
@@ -65,12 +67,11 @@ def _run(options: argparse.Namespace) -> None:
         "versions": versions(),
     }
     # An unwritable file is found before anything is measured.
-    _write(options.out, results)
-    found = ", ".join(f"{name} {text}" for name, text in results["versions"].items())
-    print(f"{results['machine']}; {found}")
+    write(options.out, results)
+    print(f"{results['machine']}; {joined(results['versions'])}")
     for name in options.library:
         results[name] = measure(name, data, options)
-        _write(options.out, results)
+        write(options.out, results)
         print_result(name, results[name])
 
 
@@ -87,7 +88,8 @@ def _data(options: argparse.Namespace) -> tuple[Any, Any]:
     return X.astype(np.float32), y
 
 
-def _write(path: Path, results: dict[str, Any]) -> None:
+def write(path: Path, results: dict[str, Any]) -> None:
+    """Write what was measured as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
