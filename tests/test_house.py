@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "objective": {"_device", "loss", "_kernels", "_validation"},
     "metrics": {"loss", "_kernels", "_validation"},
     "_classifier": _BOOSTING,
+    "_adapter": _BOOSTING,
     "xgboost": {"_classifier", "_device", *_BOOSTING},
     "lightgbm": {"_classifier", *_BOOSTING},
     "__init__": set(),  # it loads the public names at first use

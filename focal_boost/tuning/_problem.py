@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.model_selection import check_cv
 
+from focal_boost._adapter.splits import Rows, part_without_both_classes, stratified
 from focal_boost._classifier import Target
 from focal_boost._validation import as_labels_and_weight
 from focal_boost.loss import FocalLoss
 from focal_boost.metrics import FocalMetric
-
-Rows = NDArray[np.intp]
 
 #: scikit-learn's names, our metrics, and the sign that makes more of it better.
 SCORINGS = {
@@ -61,7 +60,7 @@ class Problem:
         target.check_rows(X)
         _, weight = as_labels_and_weight(target.y_true, sample_weight)
         splits = _splits(X, target, groups, cv)
-        _check_splits(target, weight, splits)
+        _check_parts(target, weight, splits)
         return cls(X, target, weight, splits, scoring)
 
     def part(self, rows: Rows) -> Part:
@@ -112,54 +111,45 @@ def _splits(
     X: Any, target: Target, groups: ArrayLike | None, cv: Any
 ) -> list[tuple[Rows, Rows]]:
     """Return the row numbers of every fold's training and test part."""
+    y_true = target.y_true
     if groups is not None:
         groups = np.asarray(groups)
-        if groups.shape != target.y_true.shape:
+        if groups.shape != y_true.shape:
             raise ValueError(
                 "groups must have one value per row of X, "
-                f"{len(target.y_true)}, got shape {groups.shape}"
+                f"{len(y_true)}, got shape {groups.shape}"
             )
     if isinstance(cv, int | np.integer):
-        _check_number(target, groups, int(cv))
+        negative, positive = (f"class {str(label)!r}" for label in target.classes)
+        classes = (negative, positive)
         if groups is not None:
-            cv = StratifiedGroupKFold(cv)
-    splitter = check_cv(cv, target.y_true, classifier=True)
-    found = splitter.split(X, target.y_true, groups)
+            _check_groups(y_true, groups, classes)
+        return [*stratified(int(cv), y_true, groups, name="cv", classes=classes)]
+    found = check_cv(cv, y_true, classifier=True).split(X, y_true, groups)
     return [(np.asarray(train), np.asarray(test)) for train, test in found]
 
 
-def _check_number(target: Target, groups: NDArray[Any] | None, cv: int) -> None:
-    """Raise if there are fewer rows, or groups, of a class than folds."""
-    if cv < 2:
-        raise ValueError(f"cv must be an integer >= 2, got {cv}")
-    for value, label in ((1, target.classes[1]), (0, target.classes[0])):
-        of_class = target.y_true == value
-        count, what = int(of_class.sum()), "rows"
-        if groups is not None:
-            holders = np.unique(groups[of_class])
-            if len(holders) == 1:
-                raise ValueError(
-                    f"groups must not hold all rows of class {str(label)!r} in one"
-                    f" group, got group {str(holders[0])!r} with all {count}"
-                )
-            count, what = len(holders), "groups"
-        if count < cv:
+def _check_groups(
+    y_true: NDArray[np.int64], groups: NDArray[Any], classes: tuple[str, str]
+) -> None:
+    """Raise if no number of folds could put a class on both sides of a split."""
+    for label in (1, 0):
+        of_class = groups[y_true == label]
+        if len(np.unique(of_class)) == 1:
             raise ValueError(
-                f"cv must be at most the {count} {what} with class {str(label)!r},"
-                f" got {cv}"
+                f"groups must not hold all rows of {classes[label]} in one group,"
+                f" got group {str(of_class[0])!r} with all {len(of_class)}"
             )
 
 
-def _check_splits(
+def _check_parts(
     target: Target, weight: NDArray[np.float64] | None, splits: list[tuple[Rows, Rows]]
 ) -> None:
     """Raise unless both parts of every fold have both classes, with weight."""
-    counted = np.ones(len(target.y_true), bool) if weight is None else weight > 0
-    for number, parts in enumerate(splits):
-        for side, rows in zip(("training", "test"), parts, strict=True):
-            present = np.unique(target.y_true[rows[counted[rows]]])
-            if len(present) < 2:
-                raise ValueError(
-                    "cv must leave both classes with positive weight in every part, got"
-                    f" {len(present)} in the {side} part of fold {number}"
-                )
+    lacking = part_without_both_classes(target.y_true, splits, weight)
+    if lacking is not None:
+        number, side, present = lacking
+        raise ValueError(
+            "cv must leave both classes with positive weight in every part, got"
+            f" {present} in the {side} part of fold {number}"
+        )

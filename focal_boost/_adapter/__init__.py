@@ -1,0 +1,1 @@
+"""What both adapters share, and what is built on them."""
