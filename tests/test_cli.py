@@ -20,8 +20,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.model_selection import StratifiedGroupKFold
 
 import focal_boost
-from focal_boost import cli
-from focal_boost.cli import main
+from focal_boost.compare import _cli, main
 from focal_boost.datasets import make_imbalanced
 
 METHODS = ("built-in", "class weights", "focal loss")
@@ -587,7 +586,7 @@ def test_an_interrupt_ends_it_quietly(
     def interrupt(_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_load", interrupt)
+    monkeypatch.setattr(_cli, "_load", interrupt)
     assert main(["compare", "--out", str(tmp_path / "out")]) == 130
     assert capsys.readouterr().err == ""
 
@@ -610,7 +609,7 @@ def test_the_help_shows_examples_and_defaults(
 def test_asking_for_help_loads_no_optional_package() -> None:
     code = (
         "import sys\n"
-        "from focal_boost.cli import main\n"
+        "from focal_boost.compare import main\n"
         "try:\n    main(['compare', '--help'])\n"
         "except SystemExit:\n"
         "    heavy = 'pandas sklearn matplotlib rich xgboost lightgbm'.split()\n"

@@ -18,19 +18,18 @@ from sklearn.metrics import (
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from focal_boost import FocalObjective
-from focal_boost._compare import (
+from focal_boost._adapter.splits import Split
+from focal_boost.compare._comparison import Results, compare, make_folds
+from focal_boost.compare._figures import (
     MEASURES,
     Difference,
-    Fold,
-    Results,
-    compare,
     difference,
-    make_folds,
     mean_and_error,
 )
-from focal_boost._table import InputError, Table, flights_table
-from focal_boost._training import METHODS, Part, Settings, train_and_predict
+from focal_boost.compare._methods import METHODS, Part, Settings, train_and_predict
+from focal_boost.compare._table import InputError, Table, flights_table
 from focal_boost.datasets import make_imbalanced
+from focal_boost.loss import FocalLoss
 
 LIBRARIES = ("xgboost", "lightgbm")
 SETTINGS = Settings(folds=3, rounds=8, seed=5, threads=1)
@@ -63,13 +62,13 @@ def table() -> Table:
 
 
 @pytest.fixture(scope="module")
-def compared(table: Table) -> tuple[list[Fold], Results, list[str]]:
+def compared(table: Table) -> tuple[list[Split], Results, list[str]]:
     steps: list[str] = []
     folds, results = compare(table, SETTINGS, steps.append)
     return folds, results, steps
 
 
-def _by_hand(library: str, method: str, table: Table, fold: Fold) -> Floats:
+def _by_hand(library: str, method: str, table: Table, fold: Split) -> Floats:
     """Train as the documentation of the library says, with nothing of ours."""
     names = [f"f{i}" for i in range(table.features.shape[1])]
     features = table.features.set_axis(names, axis=1)
@@ -77,7 +76,7 @@ def _by_hand(library: str, method: str, table: Table, fold: Fold) -> Floats:
     y = table.target[fold.train]
     weight = {"scale_pos_weight": (y == 0).sum() / (y == 1).sum()}
     extra: dict[str, Any] = weight if method == "class weights" else {}
-    objective = FocalObjective()
+    objective = FocalObjective(SETTINGS.loss.alpha, SETTINGS.loss.gamma)
     if library == "xgboost":
         xgb = pytest.importorskip("xgboost")
         import focal_boost.xgboost as fxgb
@@ -89,8 +88,7 @@ def _by_hand(library: str, method: str, table: Table, fold: Fold) -> Floats:
             booster = fxgb.train(
                 params, rows, 8, objective=objective, verbose_eval=False
             )
-            margin = booster.predict(unseen, output_margin=True)
-            return np.asarray(objective.loss.posterior(margin))
+            return _posterior(objective, booster.predict(unseen, output_margin=True))
         booster = xgb.train(
             {"objective": "binary:logistic", **params, **extra}, rows, 8
         )
@@ -102,16 +100,21 @@ def _by_hand(library: str, method: str, table: Table, fold: Fold) -> Floats:
     params = {"seed": 5, "num_threads": 1, "verbose": -1}
     if method == "focal loss":
         model = flgb.train(params, data, 8, objective=objective)
-        return np.asarray(objective.loss.posterior(model.predict(test, raw_score=True)))
+        return _posterior(objective, model.predict(test, raw_score=True))
     model = lgb.train({"objective": "binary", **params, **extra}, data, 8)
     return np.asarray(model.predict(test))
+
+
+def _posterior(objective: FocalObjective, raw_score: Floats) -> Floats:
+    link = getattr(objective, "posterior", objective.loss.posterior)
+    return np.asarray(link(raw_score))
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_the_figures_are_those_of_plain_training(
     table: Table,
-    compared: tuple[list[Fold], Results, list[str]],
+    compared: tuple[list[Split], Results, list[str]],
     library: str,
     method: str,
 ) -> None:
@@ -125,7 +128,7 @@ def test_the_figures_are_those_of_plain_training(
         "brier": brier_score_loss,
     }
     for i, (train, test) in enumerate(splitter.split(table.features, table.target)):
-        expected = _by_hand(library, method, table, Fold(train, test))
+        expected = _by_hand(library, method, table, Split(train, test))
         np.testing.assert_allclose(result.posterior[test], expected, rtol=1e-6)
         for name, score in scores.items():
             value = score(table.target[test], expected)
@@ -134,7 +137,7 @@ def test_the_figures_are_those_of_plain_training(
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_every_row_is_predicted_once(
-    table: Table, compared: tuple[list[Fold], Results, list[str]], library: str
+    table: Table, compared: tuple[list[Split], Results, list[str]], library: str
 ) -> None:
     folds, results, _ = compared
     rows = np.concatenate([fold.test for fold in folds])
@@ -149,7 +152,7 @@ def test_every_row_is_predicted_once(
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_weights_raise_the_probabilities_and_focal_loss_does_not(
-    table: Table, compared: tuple[list[Fold], Results, list[str]], library: str
+    table: Table, compared: tuple[list[Split], Results, list[str]], library: str
 ) -> None:
     """What sets the methods apart: the mean prediction against the prevalence."""
     _, results, _ = compared
@@ -163,7 +166,7 @@ def test_weights_raise_the_probabilities_and_focal_loss_does_not(
 
 
 def test_the_same_seed_gives_the_same_figures(
-    table: Table, compared: tuple[list[Fold], Results, list[str]]
+    table: Table, compared: tuple[list[Split], Results, list[str]]
 ) -> None:
     _, again = compare(table, SETTINGS)
     _, other = compare(table, replace(SETTINGS, seed=6, boosters=("xgboost",)))
@@ -176,7 +179,7 @@ def test_the_same_seed_gives_the_same_figures(
 
 
 def test_every_training_is_announced(
-    compared: tuple[list[Fold], Results, list[str]],
+    compared: tuple[list[Split], Results, list[str]],
 ) -> None:
     expected = [
         f"{library}, {method}"
@@ -196,9 +199,9 @@ def test_one_library_alone(table: Table, library: str) -> None:
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_the_objective_is_the_one_of_the_settings(table: Table, library: str) -> None:
+def test_the_loss_is_the_one_of_the_settings(table: Table, library: str) -> None:
     """Without focusing and weights, focal loss is what the library has built in."""
-    settings = replace(SETTINGS, objective=FocalObjective(alpha=None, gamma=0.0))
+    settings = replace(SETTINGS, loss=FocalLoss(alpha=None, gamma=0.0))
     fold = make_folds(table, 3, 5)[0]
     names = [f"f{i}" for i in range(table.features.shape[1])]
     features = table.features.set_axis(names, axis=1)
@@ -247,7 +250,7 @@ def test_differences_are_paired(
     found = difference(measure, np.array(values), reference)
     assert found.verdict == verdict
     assert abs(found.mean) == pytest.approx(0.1)
-    assert found.error == pytest.approx(0, abs=1e-12)
+    assert found.standard_error == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize(

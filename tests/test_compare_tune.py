@@ -15,11 +15,16 @@ from estimators import quiet
 from searches import make_search
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from focal_boost import FocalObjective
-from focal_boost._compare import compare, make_folds
-from focal_boost._table import InputError, Table
-from focal_boost._training import BUILT_IN, FOCAL, Part, Settings, train_and_predict
-from focal_boost.cli import main
+from focal_boost.compare import main
+from focal_boost.compare._comparison import compare, make_folds
+from focal_boost.compare._methods import (
+    BUILT_IN,
+    FOCAL,
+    Part,
+    Settings,
+    train_and_predict,
+)
+from focal_boost.compare._table import InputError, Table
 from focal_boost.datasets import make_imbalanced
 from focal_boost.loss import FocalLoss
 from focal_boost.tuning import DEFAULT_SPACE
@@ -41,9 +46,9 @@ def make_table(grouped: bool = False) -> Table:
 def test_the_search_is_that_of_the_training_part(library: Any, grouped: bool) -> None:
     table = make_table(grouped)
     folds, results = compare(table, replace(SETTINGS, boosters=(library.name,)))
-    chosen = results[library.name][FOCAL].objectives
+    chosen = results[library.name][FOCAL].losses
     assert len(chosen) == 2
-    for fold, objective in zip(folds, chosen, strict=True):
+    for fold, loss in zip(folds, chosen, strict=True):
         X, y = table.features.iloc[fold.train], table.target[fold.train]
         groups = None if table.groups is None else table.groups[fold.train]
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
@@ -58,22 +63,22 @@ def test_the_search_is_that_of_the_training_part(library: Any, grouped: bool) ->
         alpha, gamma = best["focal_alpha"], best["focal_gamma"]
         if alpha == "balanced":
             alpha = FocalLoss.balanced(y).alpha
-        assert objective == FocalObjective(alpha, gamma)
+        assert loss == FocalLoss(alpha, gamma)
 
 
 @both
-def test_the_training_is_that_of_the_chosen_objective(library: Any) -> None:
+def test_the_training_is_that_of_the_chosen_loss(library: Any) -> None:
     table = make_table()
     fold = make_folds(table, 2, 0)[0]
     train = Part(table.features.iloc[fold.train], table.target[fold.train])
     test = table.features.iloc[fold.test]
     tuned = train_and_predict(library.name, FOCAL, train, test, SETTINGS)
-    given = replace(SETTINGS, tune=False, objective=tuned.objective)
+    given = replace(SETTINGS, tune=False, loss=tuned.loss)
     plain = train_and_predict(library.name, FOCAL, train, test, given)
     assert np.array_equal(tuned.posterior, plain.posterior)
-    assert plain.objective == tuned.objective
+    assert plain.loss == tuned.loss
     built_in = train_and_predict(library.name, BUILT_IN, train, test, SETTINGS)
-    assert built_in.objective is None
+    assert built_in.loss is None
 
 
 def test_too_few_positives_for_the_inner_folds() -> None:

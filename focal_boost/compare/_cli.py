@@ -10,11 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from focal_boost._table import InputError, Table, flights_table, read_table
+from focal_boost.compare._table import InputError, Table, flights_table, read_table
 
 if TYPE_CHECKING:
-    from focal_boost._compare import Fold, Results
-    from focal_boost._training import Settings
+    from focal_boost._adapter.splits import Split
+    from focal_boost.compare._comparison import Results
+    from focal_boost.compare._methods import Settings
 
 _BOOSTERS = {
     "xgboost": ("xgboost",),
@@ -64,8 +65,8 @@ def _compare(options: argparse.Namespace) -> None:
     table = _load(options)
 
     # Only now: these need the packages, and take a second to load.
-    from focal_boost._compare import compare
-    from focal_boost._report import progress
+    from focal_boost.compare._comparison import compare
+    from focal_boost.compare._report import progress
 
     settings = _settings(options)
     with progress(settings) as step:
@@ -74,11 +75,11 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _report(
-    out: Path, table: Table, settings: Settings, folds: list[Fold], results: Results
+    out: Path, table: Table, settings: Settings, folds: list[Split], results: Results
 ) -> None:
     from rich.console import Console
 
-    from focal_boost import _report as report
+    from focal_boost.compare import _report as report
     from focal_boost.plotting import plot_comparison
 
     out.mkdir(parents=True, exist_ok=True)
@@ -95,7 +96,7 @@ def _report(
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    from focal_boost._training import Settings
+    from focal_boost.compare._methods import Settings
 
     return Settings(
         boosters=_BOOSTERS[options.booster],

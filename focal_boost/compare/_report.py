@@ -19,17 +19,17 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from focal_boost import __version__
-from focal_boost._compare import (
+from focal_boost._adapter.splits import Split
+from focal_boost.compare._comparison import Result, Results
+from focal_boost.compare._figures import (
     MEASURES,
     Floats,
-    Fold,
-    Result,
-    Results,
     difference,
     mean_and_error,
 )
-from focal_boost._table import Table
-from focal_boost._training import BUILT_IN, METHODS, Settings
+from focal_boost.compare._methods import BUILT_IN, METHODS, Settings
+from focal_boost.compare._table import Table
+from focal_boost.objective import FocalObjective
 
 NAMES = {"xgboost": "XGBoost", "lightgbm": "LightGBM"}
 _HEADINGS = ("AP", "ROC AUC", "log loss", "Brier", "seconds")
@@ -40,7 +40,7 @@ _ASCII = str.maketrans({"±": "+-", "≈": "~"})
 
 
 def as_dict(
-    table: Table, settings: Settings, folds: list[Fold], results: Results
+    table: Table, settings: Settings, folds: list[Split], results: Results
 ) -> dict[str, Any]:
     """Return everything that was measured, ready for JSON."""
     return {
@@ -129,7 +129,7 @@ def _describe(table: Table, settings: Settings) -> list[str]:
     shape = f"{data['rows']:,} rows, {data['features']} features"
     positives = f"{data['positives']:,} positives ({data['prevalence']:.2%})"
     grouped = "not grouped" if table.groups is None else f"grouped by {data['group']}"
-    loss = settings.objective.loss
+    loss = settings.loss
     threads = f", threads {settings.threads}" if settings.threads else ""
     used = versions(settings.boosters)
     shown = ("focal-boost", *settings.boosters, "python")
@@ -184,8 +184,8 @@ def _add_row(
 
 def _decimals(measure: str, methods: dict[str, Result]) -> int:
     """Return the decimals that show two digits of the smallest standard error."""
-    errors = [mean_and_error(one.figures[measure]).error for one in methods.values()]
-    smallest = max(min(errors), 1e-9)
+    means = (mean_and_error(one.figures[measure]) for one in methods.values())
+    smallest = max(min(mean.standard_error for mean in means), 1e-9)
     most = 3 if measure == "seconds" else 5
     return int(np.clip(1 - np.floor(np.log10(smallest)), 2, most))
 
@@ -230,7 +230,7 @@ def _data(table: Table) -> dict[str, Any]:
     return data
 
 
-def _fold(table: Table, fold: Fold) -> dict[str, int]:
+def _fold(table: Table, fold: Split) -> dict[str, int]:
     counts = {}
     for side, rows in fold._asdict().items():
         counts[f"{side}_rows"] = len(rows)
@@ -239,35 +239,26 @@ def _fold(table: Table, fold: Fold) -> dict[str, int]:
 
 
 def _objective(settings: Settings) -> dict[str, Any]:
-    hessian = {"hessian": settings.objective.hessian}
-    if settings.tune:
-        return {"alpha": "tuned", "gamma": "tuned", **hessian}
-    loss = settings.objective.loss
-    return {"alpha": loss.alpha, "gamma": loss.gamma, **hessian}
+    loss, tuned = settings.loss, settings.tune
+    return {
+        "alpha": "tuned" if tuned else loss.alpha,
+        "gamma": "tuned" if tuned else loss.gamma,
+        "hessian": FocalObjective().hessian,
+    }
 
 
 def _result(result: Result, reference: Result, *, tuned: bool) -> dict[str, Any]:
     content: dict[str, Any] = {
         m: _figure(m, result.figures[m], reference.figures[m]) for m in MEASURES
     }
-    chosen = [one for one in result.objectives if one is not None]
+    chosen = [one for one in result.losses if one is not None]
     if tuned and chosen:
         content["chosen"] = [{"alpha": o.alpha, "gamma": o.gamma} for o in chosen]
     return content
 
 
 def _figure(measure: str, values: Floats, reference: Floats) -> dict[str, Any]:
-    mean, error = mean_and_error(values)
-    figure: dict[str, Any] = {
-        "folds": values.tolist(),
-        "mean": mean,
-        "standard_error": error,
-    }
+    figure = {"folds": values.tolist(), **mean_and_error(values)._asdict()}
     if values is not reference:
-        compared = difference(measure, values, reference)
-        figure["difference"] = {
-            "mean": compared.mean,
-            "standard_error": compared.error,
-            "verdict": compared.verdict,
-        }
+        figure["difference"] = difference(measure, values, reference)._asdict()
     return figure

@@ -1,0 +1,70 @@
+"""What is measured of a method, and how two methods are compared."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    log_loss,
+    roc_auc_score,
+)
+
+Floats = NDArray[np.float64]
+
+_SCORES = {
+    "average_precision": average_precision_score,
+    "roc_auc": roc_auc_score,
+    "log_loss": log_loss,
+    "brier": brier_score_loss,
+}
+_MORE_IS_BETTER = ("average_precision", "roc_auc")
+# What is measured on every fold.
+MEASURES = (*_SCORES, "seconds")
+
+# A difference of at most this many standard errors is called noise.
+_NOISE = 2.0
+
+
+class Mean(NamedTuple):
+    """A mean over folds and its standard error."""
+
+    mean: float
+    standard_error: float
+
+
+class Difference(NamedTuple):
+    """A mean of differences per fold, its standard error and what to make of it."""
+
+    mean: float
+    standard_error: float
+    verdict: Literal["better", "worse", "within noise"]
+
+
+def measured(y_true: NDArray[np.int64], posterior: Floats, seconds: float) -> Floats:
+    """Return what `MEASURES` names, in its order."""
+    scores = [score(y_true, posterior) for score in _SCORES.values()]
+    return np.array([*scores, seconds], np.float64)
+
+
+def mean_and_error(values: Floats) -> Mean:
+    """Return the mean over folds and its standard error, s/√k."""
+    error = np.std(values, ddof=1) / np.sqrt(len(values))
+    return Mean(float(np.mean(values)), float(error))
+
+
+def difference(measure: str, values: Floats, reference: Floats) -> Difference:
+    """Compare two methods on the same folds.
+
+    The folds are paired: what makes one fold hard makes it hard for both methods and
+    cancels in the difference. Training sets overlap, so the standard error is a guide,
+    not a test.
+    """
+    mean, error = mean_and_error(values - reference)
+    if abs(mean) <= _NOISE * error:
+        return Difference(mean, error, "within noise")
+    better = (mean > 0) == (measure in _MORE_IS_BETTER)
+    return Difference(mean, error, "better" if better else "worse")
