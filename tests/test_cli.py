@@ -519,6 +519,22 @@ def test_errors_of_the_process(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_nul_in_a_text_is_one_sentence(tmp_path: Path) -> None:
+    rows = [f"{i},b,{i % 2}" for i in range(8)]
+    rows[3] = "3,a\0,1"
+    text = "\n".join(["z,kind,y", *rows])
+    (tmp_path / "nul.csv").write_text(text, encoding="utf-8")
+    options = ["--target", "y", "--folds", "2", "--rounds", "1", "--out", "out"]
+    done = _run("compare", "nul.csv", *options, folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "focal-boost compare: the column 'kind' must hold text without NUL, "
+        "got 'a\\x00'\n"
+    )
+    assert done.stdout == ""
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("below", ["", "deep/er"])
 def test_the_report_must_go_into_a_folder(
     tmp_path: Path, below: str, capsys: pytest.CaptureFixture[str]

@@ -277,6 +277,21 @@ def test_infinite_numbers(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_texts_with_nul(tmp_path: Path, kind: str) -> None:
+    """XGBoost and LightGBM would take it for the end of the text."""
+    frame = pd.DataFrame({"a": ["b\0", "b", "c"], "y": [0, 1, 1]})
+    path = tmp_path / "data"
+    if kind == "csv":
+        frame.to_csv(path, index=False)
+    else:
+        pytest.importorskip("pyarrow", exc_type=ImportError)
+        frame.to_parquet(path)
+    assert _message(path, "y") == (
+        r"the column 'a' must hold text without NUL, got 'b\x00'"
+    )
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     for path in (tmp_path / "nothing.csv", tmp_path):
         assert _message(path, "y") == f"DATA must be an existing file, got '{path}'"

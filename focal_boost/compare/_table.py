@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -230,7 +231,18 @@ def _feature(column: pd.Series[Any], name: Any) -> pd.Series[Any]:
         )
     if present.empty:
         return pd.Series(np.nan, index=column.index)
-    return present.astype(str).reindex(column.index).astype("category")
+    texts = present.astype(str).reindex(column.index).astype("category")
+    _check_texts(texts.cat.categories, name)
+    return texts
+
+
+def _check_texts(texts: Iterable[str], name: Any) -> None:
+    """Raise for what a library written in C takes for the end of a text."""
+    for text in texts:
+        if "\0" in text:
+            raise InputError(
+                f"the column '{name}' must hold text without NUL, got {text!r}"
+            )
 
 
 def _finite(column: pd.Series[Any], name: Any) -> pd.Series[Any]:
