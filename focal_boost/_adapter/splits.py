@@ -30,51 +30,24 @@ def stratified(
 ) -> list[Split]:
     """Split the rows by class; rows of one group stay together.
 
-    Parameters
-    ----------
-    n_splits : int
-        How many parts, each of which is tested on once.
-    y_true : ndarray of 0 and 1, (n,)
-        Labels.
-    groups : ndarray, (n,), or None
-        The group of every row.
-    seed : int, optional
-        Shuffles the rows first; by default they stay in their order.
-    name : str
-        What the caller calls `n_splits`, for errors.
-    classes : tuple of str
-        What the caller calls a row with label 0 and one with label 1.
-
-    Raises
-    ------
-    ValueError
-        For fewer than two parts, and fewer rows, or groups, of a class than parts.
+    With a seed they are shuffled first. Too few rows, or groups, of a class are a
+    ValueError, in the words of the caller: `name` is what `n_splits` is called there,
+    `classes` what rows with label 0 and 1 are.
     """
-    _check_enough(n_splits, y_true, groups, name, classes)
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    splitter = kind(n_splits, shuffle=seed is not None, random_state=seed)
-    return [Split(*parts) for parts in splitter.split(y_true, y_true, groups)]
-
-
-def _check_enough(
-    n_splits: int,
-    y_true: NDArray[np.int64],
-    groups: NDArray[Any] | None,
-    name: str,
-    classes: tuple[str, str],
-) -> None:
     if n_splits < 2:
         raise ValueError(f"{name} must be an integer >= 2, got {n_splits}")
     for label in (1, 0):
-        of_class = y_true == label
-        count, what = int(of_class.sum()), "rows"
+        held, what = np.flatnonzero(y_true == label), "rows"
         if groups is not None:
-            count, what = len(np.unique(groups[of_class])), "groups"
-        if count < n_splits:
+            held, what = np.unique(groups[held]), "groups"
+        if len(held) < n_splits:
             raise ValueError(
-                f"{name} must be at most the {count} {what} with {classes[label]},"
+                f"{name} must be at most the {len(held)} {what} with {classes[label]},"
                 f" got {n_splits}"
             )
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    splitter = kind(n_splits, shuffle=seed is not None, random_state=seed)
+    return [Split(*parts) for parts in splitter.split(y_true, y_true, groups)]
 
 
 def part_without_both_classes(
@@ -84,11 +57,7 @@ def part_without_both_classes(
 ) -> tuple[int, str, int] | None:
     """Return the first part that lacks a class, rows without weight not counted.
 
-    Returns
-    -------
-    tuple or None
-        The number of the split, from 0, the name of the part and how many classes
-        it has.
+    It is told by the number of its split, from 0, its name and its number of classes.
     """
     counted = np.ones(len(y_true), bool) if weight is None else weight > 0
     for number, parts in enumerate(splits):

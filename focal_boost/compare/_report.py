@@ -46,13 +46,7 @@ def as_dict(
     return {
         "versions": versions(settings.boosters),
         "data": _data(table),
-        "settings": {
-            "folds": settings.folds,
-            "rounds": settings.rounds,
-            "seed": settings.seed,
-            "threads": settings.threads,
-            **_objective(settings),
-        },
+        "settings": _settings(settings),
         "folds": [_fold(table, fold) for fold in folds],
         "results": {
             library: {
@@ -238,9 +232,11 @@ def _fold(table: Table, fold: Split) -> dict[str, int]:
     return counts
 
 
-def _objective(settings: Settings) -> dict[str, Any]:
+def _settings(settings: Settings) -> dict[str, Any]:
+    named = ("folds", "rounds", "seed", "threads")
     loss, tuned = settings.loss, settings.tune
     return {
+        **{name: getattr(settings, name) for name in named},
         "alpha": "tuned" if tuned else loss.alpha,
         "gamma": "tuned" if tuned else loss.gamma,
         "hessian": FocalObjective().hessian,
