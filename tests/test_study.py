@@ -12,13 +12,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import mpmath as mp
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 from scipy.special import expit, logit
 
-from focal_boost import FocalLoss
+from focal_boost import FocalLoss, FocalObjective
 from focal_boost.datasets import make_imbalanced
 
 STUDY = Path(__file__).parent / "benchmarks" / "study"
@@ -33,114 +34,160 @@ def _modules() -> Iterator[None]:
         yield
 
 
-class TestDerivatives:
-    @pytest.mark.parametrize("gamma", [0.0, 0.1, 0.5, 1.0, 2.0, 5.0])
-    def test_gauss_newton_is_the_convex_part_of_the_chain_rule(self, gamma):
-        import mpmath as mp
-        from derivatives import gauss_newton
+class Row:
+    """A row's loss as a function of the raw score, in 40 digits."""
 
-        def loss_of_p(p):
-            return (1 - p) ** gamma * -mp.log(p)
+    def __init__(self, arm: Any, y: int) -> None:
+        self.arm, self.sign = arm, 2 * y - 1
+        self.weight = mp.mpf(arm.alpha if y else 1 - arm.alpha)
 
-        with mp.workdps(60):
-            for t in (-20.0, -5.5, -2.79, -0.3, 0.0, 0.7, 4.0, 15.0):
-                p = 1 / (1 + mp.exp(-mp.mpf(t)))
-                h = min(p, 1 - p) * mp.mpf(10) ** -12
-                second = (loss_of_p(p + h) - 2 * loss_of_p(p) + loss_of_p(p - h)) / h**2
-                expected = float((p * (1 - p)) ** 2 * second)
-                found = gauss_newton(np.array([t]), gamma)[0]
-                assert found == pytest.approx(expected, rel=1e-13, abs=0)
+    def phi(self, t: Any) -> Any:
+        p = 1 / (1 + mp.exp(-t))
+        return (1 - p) ** self.arm.gamma * -mp.log(p)
 
-    @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 5.0])
-    def test_the_term_left_out_is_the_curvature_of_the_sigmoid(self, gamma):
-        from derivatives import gauss_newton
+    def posterior(self, z: Any) -> Any:
+        """Where the expected loss has its minimum at z."""
+        positive = self.arm.alpha * mp.diff(self.phi, z)
+        negative = (1 - self.arm.alpha) * mp.diff(self.phi, -z)
+        return negative / (positive + negative)
 
-        loss = FocalLoss(None, gamma)
-        p, q = expit(T), expit(-T)
-        # L′ = φ′ / (dp/dt), so that the term is φ′ (q − p).
-        left_out = loss.gradient(np.ones_like(T), T) * (q - p)
-        exact = loss.hessian(np.ones_like(T), T)
-        scale = np.abs(exact) + np.abs(left_out)
-        assert np.all(
-            np.abs(gauss_newton(T, gamma) + left_out - exact) <= 1e-14 * scale
-        )
+    def margin(self, raw: Any) -> Any:
+        if self.arm.link == "z":
+            return raw
+        eta = 1 / (1 + mp.exp(-raw))
+        return mp.findroot(lambda z: self.posterior(z) - eta, raw / 3)
 
-    @pytest.mark.parametrize("gamma", [0.01, 0.5, 0.99, 1.0, 5.0])
-    def test_gauss_newton_is_positive(self, gamma):
-        from derivatives import gauss_newton
+    def loss(self, raw: Any) -> Any:
+        return self.weight * self.phi(self.sign * self.margin(raw))
 
-        assert np.all(gauss_newton(T, gamma) > 0)
+    def hessian(self, raw: Any) -> Any:
+        return mp.diff(self.loss, raw, 2)
 
-    @pytest.mark.parametrize("hessian", ["upper", "exact", "absolute", "gauss-newton"])
-    def test_rows_have_class_and_sample_weights_and_the_offset(self, hessian):
+    def upper(self, raw: Any) -> Any:
+        """The Hessian in z without its only negative term, carried over."""
+        t = self.sign * self.margin(raw)
+        p = 1 / (1 + mp.exp(-t))
+        gamma = self.arm.gamma
+        negative = -gamma * p * (1 - p) ** (gamma + 1) * -mp.log(p)
+        slope = mp.diff(self.margin, raw)
+        return self.weight * (mp.diff(self.phi, t, 2) - negative) * slope**2
+
+    def expected(self, raw: Any) -> Any:
+        eta = self.posterior(self.margin(raw))
+        positive, negative = Row(self.arm, 1), Row(self.arm, 0)
+        return eta * positive.hessian(raw) + (1 - eta) * negative.hessian(raw)
+
+
+class TestCurves:
+    @pytest.mark.parametrize("link", ["m", "z"])
+    @pytest.mark.parametrize(("alpha", "gamma"), [(0.25, 1.0), (0.75, 2.5)])
+    def test_derivatives_are_those_of_the_loss(self, link, alpha, gamma):
         from arms import Arm
-        from derivatives import derivatives, gauss_newton
+        from curves import Curve
 
-        loss = FocalLoss(0.25, 2.0)
+        at = np.array([-9.0, -2.03, 0.4, 3.0])
+        arms = {
+            name: Arm("focal", alpha, gamma, link, name, "1")
+            for name in ("upper", "expected", "exact")
+        }
+        y = np.tile([0, 1], at.size)
+        found = {
+            name: Curve(arm, y, None)(np.repeat(at, 2)) for name, arm in arms.items()
+        }
+        with mp.workdps(40):
+            rows = [Row(arms["upper"], label) for label in (0, 1)]
+            pairs = [(row, mp.mpf(raw)) for raw in at for row in rows]
+            slope = [float(mp.diff(row.loss, raw)) for row, raw in pairs]
+            expected = {
+                "upper": [float(row.upper(raw)) for row, raw in pairs],
+                "expected": [float(row.expected(raw)) for row, raw in pairs],
+                "exact": [float(row.hessian(raw)) for row, raw in pairs],
+            }
+        for name, (grad, hess) in found.items():
+            assert grad.dtype == hess.dtype == np.float32
+            assert grad == pytest.approx(slope, rel=1e-4)
+            off = 1e-4 * np.array(expected["upper"])
+            assert np.all(np.abs(hess - expected[name]) <= off), name
+
+    @pytest.mark.parametrize("scale", ["c", "start", "1"])
+    @pytest.mark.parametrize("hessian", ["upper", "expected", "exact"])
+    def test_gamma_0_is_log_loss(self, scale, hessian):
+        from arms import Arm
+        from curves import Curve
+
         y = np.arange(T.size) % 2
         weight = np.linspace(0.5, 2, T.size)
-        of = derivatives(Arm(hessian=hessian), loss)
-        grad, hess = of(y, T - 0.3, weight, 0.3)
-        exact = loss.hessian(y, T)
-        expected = {
-            "upper": loss.curvature(y, T),
-            "exact": exact,
-            "absolute": np.abs(exact),
-            "gauss-newton": np.where(y == 1, 0.25, 0.75)
-            * gauss_newton(np.where(y == 1, T, -T), 2.0),
-        }[hessian]
-        assert grad.dtype == hess.dtype == np.float32
-        assert grad == pytest.approx(loss.gradient(y, T) * weight, rel=1e-5, abs=1e-12)
-        assert hess == pytest.approx(expected * weight, rel=1e-5, abs=1e-6)
-        unweighted = of(y, T, np.empty(0), 0.0)[1]
-        assert unweighted == pytest.approx(expected, rel=1e-5, abs=1e-6)
+        arm = Arm("focal", 0.5, 0.0, "m", hessian, scale)
+        curve = Curve(arm, y, weight)
+        factor = weight * (0.5 if scale == "1" else 1)
+        grad, hess = curve(T)
+        assert grad == pytest.approx(factor * (expit(T) - y), rel=1e-4, abs=1e-12)
+        assert hess == pytest.approx(factor * expit(T) * expit(-T), rel=1e-4, abs=1e-12)
+        assert expit(curve.start) == pytest.approx(np.average(y, weights=weight))
+
+    def test_weight_of_a_score_is_1_at_its_greatest_or_at_the_start(self):
+        from arms import Arm
+        from curves import Curve
+
+        y = np.repeat([0, 1], [T.size, 3])
+        for scale in ("c", "start"):
+            curve = Curve(Arm(scale=scale), y, None)
+            at = np.append(T, [curve.start, 0.0, 0.0])
+            size = curve(at)[0][:-2] / (expit(at[:-2]) - y[:-2])
+            if scale == "c":
+                assert size.max() == pytest.approx(1, abs=1e-3)
+            else:
+                assert size[-1] == pytest.approx(1, abs=1e-4)
+
+    @pytest.mark.parametrize("gamma", [0.5, 3.0])
+    def test_log_odds_of_the_margin_are_those_of_the_package(self, gamma):
+        from arms import Arm
+        from curves import Curve
+
+        y = np.array([0, 0, 0, 1])
+        z = Curve(Arm(gamma=gamma, link="z", scale="1"), y, None)
+        at = np.linspace(-8, 8, 65)
+        expected = FocalLoss(0.25, gamma).posterior(at)
+        assert expit(z.log_odds(at)) == pytest.approx(expected, rel=1e-4)
+        assert expit(z.log_odds(z.start)) == pytest.approx(0.25, rel=1e-4)
+
+    def test_far_scores_are_finite(self):
+        from arms import FACTORIAL
+        from curves import Curve
+
+        y, at = np.array([0, 1, 0, 1]), np.array([1e5, -1e5, -1e5, 1e5])
+        for arm in FACTORIAL:
+            curve = Curve(arm, y, None)
+            assert np.isfinite(curve(at)).all()
+            assert np.isfinite(curve.log_odds(at)).all()
 
 
 class TestArms:
     def test_all_arms_of_the_factorial_have_names_of_their_own(self):
-        from arms import BASELINES, BY_NAME, FACTORIAL, PACKAGE_DEFAULT, step_arms
+        from arms import BY_NAME, FACTORIAL, FORMER, Arm, final_arms, step_arms
 
-        assert len(FACTORIAL) == 4 * 2 * 5 * 5
-        assert len(BY_NAME) == len(FACTORIAL) + len(BASELINES)
-        assert PACKAGE_DEFAULT in FACTORIAL
-        steps = step_arms("α=0.5 γ=1 exact zero")
-        assert len({arm.name for arm in steps}) == len(steps) == 1 + 3 * 5
-        assert {arm.max_delta_step for arm in steps[1:]} == {0, 1, 2, 5, 10}
-        # The package's default is not fitted twice where it is the chosen one.
-        assert len(step_arms(PACKAGE_DEFAULT.name)) == len(step_arms(None)) == 1 + 2 * 5
+        # m: three curvatures at one scale, two more scales; z: three curvatures.
+        assert len(FACTORIAL) == (5 + 3) * 3 * 4
+        assert len(BY_NAME) == len(FACTORIAL) + 2
+        assert BY_NAME[FORMER.name] == FORMER
+        names = [arm.name for arm in step_arms(Arm(0.5))]
+        assert len(set(names)) == len(names) == 1 + 2 * 2
+        assert len(step_arms(Arm(gamma=0.5))) == 1 + 2
+        assert [arm.kind for arm in final_arms(Arm(), package=True)][-1] == "package"
+        assert len({arm.name for arm in final_arms(Arm(), package=True)}) == 4
+        assert len(final_arms(Arm(), package=False)) == 3
 
-    def test_few_rounds_are_the_finalists_and_the_whole_built_in(self):
-        from arms import BUILT_IN, finalists, short_arms
+    def test_candidates_are_the_best_in_m_and_the_neighbours_of_the_first(self):
+        from arms import BUILT_IN, FORMER, candidates
 
-        final = finalists(["α=0.5 γ=1 exact zero"], 1)
-        names = [arm.name for arm in short_arms(final)]
-        assert names[:2] == ["built-in", "built-in rounds=20"]
-        assert names[2:] == [f"{arm.name} rounds=20" for arm in final[2:]]
-        assert short_arms(final)[0] == BUILT_IN
-
-    def test_finalists_are_baselines_the_best_and_the_default(self):
-        from arms import BASELINES, PACKAGE_DEFAULT, finalists
-
-        best = ["α=None γ=5 exact zero", "built-in", "α=0.5 γ=1 upper best"]
-        names = [arm.name for arm in finalists(best, 2)]
-        expected = [arm.name for arm in BASELINES]
-        assert names == [*expected, best[0], best[2], PACKAGE_DEFAULT.name]
-        assert [arm.name for arm in finalists(best, 1)][2:] == [
-            best[0],
-            PACKAGE_DEFAULT.name,
-        ]
-
-    def test_class_weights_are_taken_out_of_the_posterior(self):
-        from arms import Arm
-
-        y = np.repeat([0, 1], [90, 10])
-        link = Arm("class-weights").loss(y, None)
-        margin = logit(0.3) + np.log(90 / 10)
-        assert link.posterior(margin) == pytest.approx(0.3, rel=1e-12)
-        weight = np.where(y == 1, 3.0, 1.0)
-        balanced = Arm(alpha="balanced", gamma=1).loss(y, weight)
-        assert balanced.alpha == pytest.approx(90 / 120)
-        assert Arm("built-in").loss(y, None) == FocalLoss(None, 0.0)
+        ordered = ["α=0.5 γ=1 z upper 1", "α=0.5 γ=2 m upper c", "built-in",
+                   "α=0.25 γ=2 m upper c", "α=0.75 γ=2 m upper c"]  # fmt: skip
+        names = [arm.name for arm in candidates(ordered, 2)]
+        assert names[:4] == [BUILT_IN.name, FORMER.name, ordered[1], ordered[3]]
+        assert set(names[4:]) == {
+            "α=0.5 γ=2 m upper 1", "α=0.5 γ=2 m upper start",
+            "α=0.5 γ=2 m expected c", "α=0.5 γ=2 m exact c", "α=0.5 γ=2 z upper 1",
+        }  # fmt: skip
 
 
 def grouped_rows(seed: int) -> tuple[Any, Any]:
@@ -231,13 +278,15 @@ class TestSplits:
         assert set(first.valid.groups) != set(second.valid.groups)
 
     def test_shared_sets_are_read_as_their_readme_says(self, shared_data):
-        from sets import FLIGHTS, Size, binary_sets, load_set
+        from sets import FLIGHTS, FRAUDS, Size, binary_sets, load_set
 
         rows = binary_sets(shared_data)
         assert len(rows) == 19
         assert not {"shuttle_multiclass", "mc_yeast", "mc_page_blocks"} & set(rows)
         size = Size(5_000)
-        assert size.of("creditcard_fraud", 284_807) == 284_807
+        assert load_set(shared_data, FRAUDS, size, 0).y.size == 284_807
+        few = load_set(shared_data, FRAUDS, Size(5_000, 10_000), 0).y
+        assert (few.size, few.sum()) == (10_000, 492)
         flights = load_set(shared_data, FLIGHTS, size, 0)
         assert flights.groups.max() == 365
         assert flights.X.shape == (5_000, 15)
@@ -263,114 +312,114 @@ def fold() -> Any:
         return split(data, "made", 0, 0, 0)
 
 
-class TestFits:
-    """The study's training is that of the package, where the package has it."""
+def regimes(rounds: int = 60) -> Any:
+    """Return two regimes whose LightGBM trainings are one."""
+    from fits import Regime
 
-    ROUNDS, PATIENCE = 60, 5
+    return Regime("defaults", None, rounds, 5), Regime("careful", 0.1, rounds, 12)
 
-    def fitted(self, library, arm, fold):
-        from fits import Binned, Stopping, fit
 
-        return fit(library, arm, Binned(fold), Stopping(self.ROUNDS, self.PATIENCE))
+class TestRegimes:
+    def test_a_training_ends_when_every_regime_has_waited_enough(self):
+        from fits import Regime
 
-    @pytest.mark.parametrize(("alpha", "gamma"), [(0.25, 2.0), (None, 0.5)])
-    def test_xgboost_trains_as_the_package_does(self, fold, alpha, gamma):
-        import xgboost as xgb
-        from arms import Arm
-
-        import focal_boost.xgboost as fxgb
-        from focal_boost import FocalObjective
-
-        objective = FocalObjective(alpha, gamma)
-        train, valid = (
-            made(part.X, label=part.y, weight=part.weight)
-            for made, part in (
-                (xgb.QuantileDMatrix, fold.train),
-                (xgb.DMatrix, fold.valid),
-            )
-        )
-        booster = fxgb.train(
-            {"nthread": 1},
-            train,
-            self.ROUNDS,
-            objective=objective,
-            evals=[(valid, "valid")],
-            early_stopping_rounds=self.PATIENCE,
-            verbose_eval=False,
-        )
-        rounds = booster.best_iteration + 1
-        test = xgb.DMatrix(fold.test.X)
-        margin = booster.predict(test, output_margin=True, iteration_range=(0, rounds))
-        found = self.fitted("xgboost", Arm("focal", alpha, gamma), fold)
-        assert found.rounds == rounds < self.ROUNDS
-        assert found.margin == pytest.approx(margin, abs=1e-5)
-        assert found.loss == objective.loss
-
-    @pytest.mark.parametrize(("alpha", "gamma"), [(0.25, 2.0), (None, 0.5)])
-    def test_lightgbm_trains_as_the_package_does(self, fold, alpha, gamma):
-        import lightgbm as lgb
-        from arms import Arm
-
-        import focal_boost.lightgbm as flgb
-        from focal_boost import FocalObjective
-
-        train = lgb.Dataset(fold.train.X, fold.train.y, weight=fold.train.weight)
-        valid = train.create_valid(fold.valid.X, fold.valid.y, weight=fold.valid.weight)
-        booster = flgb.train(
-            {"num_threads": 1, "verbosity": -1},
-            train,
-            self.ROUNDS,
-            objective=FocalObjective(alpha, gamma),
-            valid_sets=[valid],
-            callbacks=[lgb.early_stopping(self.PATIENCE, verbose=False)],
-        )
-        margin = booster.predict(fold.test.X, raw_score=True)
-        found = self.fitted("lightgbm", Arm("focal", alpha, gamma), fold)
-        assert found.rounds == booster.best_iteration < self.ROUNDS
-        # LightGBM keeps weights in float32, and the start value comes from them.
-        assert found.margin == pytest.approx(margin, abs=1e-6)
-
-    def test_gamma_0_is_xgboosts_own_objective_from_the_prevalence(self, fold):
-        import xgboost as xgb
-        from arms import Arm
-
-        found = self.fitted("xgboost", Arm("focal", None, 0.0), fold)
-        # XGBoost before 3 starts elsewhere if it is not told.
-        prevalence = np.average(fold.train.y, weights=fold.train.weight)
-        params = {"objective": "binary:logistic", "base_score": prevalence}
-        booster = xgb.train(
-            {**params, "nthread": 1},
-            xgb.QuantileDMatrix(
-                fold.train.X, label=fold.train.y, weight=fold.train.weight
-            ),
-            found.rounds,
-        )
-        margin = booster.predict(xgb.DMatrix(fold.test.X), output_margin=True)
-        assert found.margin == pytest.approx(margin, abs=1e-4)
-
-    def test_gamma_0_is_lightgbms_own_objective(self, fold):
-        from arms import BUILT_IN, Arm
-
-        built_in = self.fitted("lightgbm", BUILT_IN, fold)
-        zero = Arm("focal", None, 0.0, max_delta_step=0.0)
-        found = self.fitted("lightgbm", zero, fold)
-        assert found.rounds == built_in.rounds < self.ROUNDS
-        assert found.margin == pytest.approx(built_in.margin, abs=1e-6)
+        losses = [5.0, 4, 6, 6, 3, 6, 6, 6, 2]
+        assert Regime("", rounds=9, patience=2).best(losses) == 2
+        assert Regime("", rounds=9, patience=3).best(losses) == 5
+        assert Regime("", rounds=4, patience=3).best(losses) == 2
+        assert Regime("", rounds=9, patience=9).best(losses) == 9
+        assert Regime("", rounds=9, patience=1).best([np.nan, 1.0]) == 1
+        for rounds, patience, end in ((9, 2, 4), (9, 3, 8), (4, 3, 4), (9, 9, 9)):
+            regime = Regime("", rounds=rounds, patience=patience)
+            over = [regime.is_over(losses[:n]) for n in range(1, 10)]
+            assert over.index(True) + 1 == end
 
     @pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
-    def test_every_kind_of_arm_learns(self, fold, library):
-        from arms import BASELINES, HESSIANS, Arm
+    def test_it_is_the_library_that_stops_early(self, fold, library):
+        from arms import BUILT_IN
+        from fits import Binned, fit
+
+        found = {
+            one.regime: one for one in fit(library, BUILT_IN, Binned(fold), regimes())
+        }
+        for regime in regimes():
+            rounds, margin = self.own(library, fold, regime)
+            assert found[regime.name].rounds == rounds < regime.rounds
+            assert found[regime.name].log_odds == pytest.approx(margin, abs=1e-6)
+
+    def own(self, library, fold, regime):
+        import lightgbm as lgb
+        import xgboost as xgb
+
+        parts = (fold.train, fold.valid)
+        if library == "xgboost":
+            made = (xgb.QuantileDMatrix, xgb.DMatrix)
+            train, valid = (
+                m(p.X, label=p.y, weight=p.weight)
+                for m, p in zip(made, parts, strict=True)
+            )
+            params = {"objective": "binary:logistic", "nthread": 1, "eta": 0.3}
+            if regime.rate:
+                params["eta"] = regime.rate
+            booster = xgb.train(
+                params, train, regime.rounds, evals=[(valid, "valid")],
+                early_stopping_rounds=regime.patience, verbose_eval=False,
+            )  # fmt: skip
+            rounds = booster.best_iteration + 1
+            given = {"output_margin": True, "iteration_range": (0, rounds)}
+            return rounds, booster.predict(xgb.DMatrix(fold.test.X), **given)
+        train = lgb.Dataset(fold.train.X, fold.train.y, weight=fold.train.weight)
+        valid = train.create_valid(fold.valid.X, fold.valid.y, weight=fold.valid.weight)
+        params = {"objective": "binary", "num_threads": 1, "verbosity": -1}
+        booster = lgb.train(
+            params, train, regime.rounds, valid_sets=[valid],
+            callbacks=[lgb.early_stopping(regime.patience, verbose=False)],
+        )  # fmt: skip
+        return booster.best_iteration, booster.predict(fold.test.X, raw_score=True)
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+class TestFits:
+    def judged(self, library, arm, fold):
+        """Return the measures in both regimes, one after the other."""
+        from fits import Binned, fit
         from measures import measures
 
-        starts = [Arm(hessian=name, start="zero") for name in HESSIANS]
-        constant = np.full(fold.test.y.size, np.average(fold.test.y))
-        blind = measures(fold.test.y, logit(constant), None, FocalLoss(None, 0.0))
-        for arm in (*BASELINES, *starts, Arm(alpha="balanced", hessian="absolute")):
-            found = self.fitted(library, arm, fold)
-            judged = measures(fold.test.y, found.margin, None, found.loss)
-            assert judged["log_loss"] < 0.95 * blind["log_loss"], arm.name
-            assert judged["average_precision"] > 2 * blind["average_precision"]
-            assert 0 < found.seconds < 60
+        found = fit(library, arm, Binned(fold), regimes())
+        test = fold.test
+        assert [one.regime for one in found] == ["defaults", "careful"]
+        assert all(0 < one.seconds < 60 for one in found)
+        return [measures(test.y, one.log_odds, test.weight) for one in found]
+
+    def test_gamma_0_is_the_built_in_objective(self, fold, library):
+        from arms import BUILT_IN, Arm
+
+        built_in = self.judged(library, BUILT_IN, fold)
+        found = self.judged(library, Arm("focal", 0.5, 0.0), fold)
+        for one, expected in zip(found, built_in, strict=True):
+            assert one == pytest.approx(expected, rel=2e-3)
+
+    def test_every_kind_of_arm_learns(self, fold, library):
+        from arms import BUILT_IN, FACTORIAL, FORMER, Arm
+        from measures import measures
+
+        blind = np.full(fold.test.y.size, logit(np.average(fold.test.y)))
+        blind = measures(fold.test.y, blind, fold.test.weight)
+        focal = [arm for arm in FACTORIAL if (arm.alpha, arm.gamma) == (0.25, 1)]
+        for arm in (BUILT_IN, FORMER, *focal, Arm(max_delta_step=0.5)):
+            for judged in self.judged(library, arm, fold):
+                assert judged["log_loss"] < 0.95 * blind["log_loss"], arm.name
+                assert judged["average_precision"] > 2 * blind["average_precision"]
+
+    def test_the_package_trains_as_the_study_does(self, fold, library):
+        from arms import Arm
+
+        if not hasattr(FocalObjective, "initial_score"):
+            pytest.skip("the package's raw score is not m yet")
+        own = self.judged(library, Arm(), fold)
+        package = self.judged(library, Arm("package"), fold)
+        for one, expected in zip(package, own, strict=True):
+            assert one == pytest.approx(expected, rel=2e-3)
 
 
 class TestMeasures:
@@ -395,28 +444,32 @@ class TestMeasures:
         from measures import measures
 
         rng = np.random.default_rng(1)
-        y, margin = rng.integers(0, 2, 500), rng.normal(size=500)
+        y, log_odds = rng.integers(0, 2, 500), rng.normal(size=500)
         weight = rng.integers(1, 3, 500)
-        loss = FocalLoss(0.25, 2.0)
-        found = measures(y, margin, weight, loss)
-        twice = measures(np.repeat(y, weight), np.repeat(margin, weight), None, loss)
+        found = measures(y, log_odds, weight)
+        twice = measures(np.repeat(y, weight), np.repeat(log_odds, weight), None)
         assert found == pytest.approx(twice, rel=1e-9)
-        assert found["sigma_log_loss"] != pytest.approx(found["log_loss"], rel=1e-2)
 
-    def test_posterior_of_the_built_in_is_sigma(self):
+    def test_proper_scores_are_those_of_scikit_learn(self):
         from measures import measures
+        from sklearn.metrics import brier_score_loss, log_loss
 
-        y, margin = np.array([0, 1, 0, 1]), np.array([-2.0, 1, 0.5, 3])
-        found = measures(y, margin, None, FocalLoss(None, 0.0))
-        for name in ("log_loss", "brier_score", "ece"):
-            assert found[name] == found[f"sigma_{name}"]
+        y, log_odds = np.array([0, 1, 0, 1, 0]), np.array([-2.0, 1, 0.5, 3, 700])
+        found = measures(y, log_odds, None)
+        assert found["log_loss"] == pytest.approx(log_loss(y, expit(log_odds)))
+        assert found["brier_score"] == pytest.approx(
+            brier_score_loss(y, expit(log_odds))
+        )
         with pytest.raises(ValueError, match=r"NaN|nan"):
-            measures(y, margin * np.nan, None, FocalLoss(None, 0.0))
+            measures(y, log_odds * np.nan, None)
 
 
 def cells(values: dict[str, list[float]]) -> pd.DataFrame:
     sets = range(len(next(iter(values.values()))))
-    index = pd.MultiIndex.from_tuples([("xgboost", f"set {i}") for i in sets])
+    index = pd.MultiIndex.from_tuples(
+        [("xgboost", "careful", f"set {i}") for i in sets],
+        names=["library", "regime", "set"],
+    )
     return pd.DataFrame(values, index=index)
 
 
@@ -430,7 +483,7 @@ class TestRule:
             "exactly half": [0.45, 0.85, 0.55],
             "failed": [0.90, np.nan, 0.90],
         })  # fmt: skip
-        average_precision.loc[("xgboost", "set 2"), "failed"] = 0.5
+        average_precision.loc[("xgboost", "careful", "set 2"), "failed"] = 0.5
         log_loss = cells({
             "best but once": [0.1, 0.1, 0.1],
             "steady": [0.3, 0.2, 0.2],
@@ -447,13 +500,13 @@ class TestRule:
         assert rule.loc["exactly half", "rank"] == pytest.approx((5 / 3 + 5 / 3) / 2)
         assert rule["rank"].isna().tolist() == [False, False, True, True]
 
-    def test_default_is_a_focal_arm_that_keeps_up(self):
+    def test_default_is_an_arm_in_m_that_keeps_up(self):
         from tables import best_focal
 
-        names = ["built-in", "α=0.5 γ=1 upper best", "α=0.5 γ=2 upper best"]
+        names = ["built-in", "α=0.5 γ=1 z upper 1", "α=0.5 γ=2 m upper c"]
         rule = pd.DataFrame({"collapses": [0, 0, 0]}, names)
-        assert best_focal(rule) == names[1]
-        assert best_focal(rule.assign(collapses=[0, 2, 2])) is None
+        assert best_focal(rule) == names[2]
+        assert best_focal(rule.assign(collapses=[0, 0, 2])) is None
 
     def test_ranks_are_those_of_scipy(self):
         from ranking import mean_ranks
@@ -470,14 +523,6 @@ class TestRule:
             assert ranks.iloc[0, 3] == 6
             found = mean_ranks(table, higher_is_better=higher)
             assert found["arm 3"] == ranks["arm 3"].mean()
-
-    @pytest.mark.parametrize(("arms", "q"), [(2, 1.960), (5, 2.728), (10, 3.164)])
-    def test_critical_difference_is_demsars(self, arms, q):
-        from ranking import nemenyi
-
-        # Demšar (2006), table 5 (a).
-        expected = q * np.sqrt(arms * (arms + 1) / (6 * 19))
-        assert nemenyi(arms, 19) == pytest.approx(expected, rel=5e-4)
 
 
 class TestIntervals:
@@ -526,14 +571,16 @@ class TestIntervals:
         assert geometric_mean([1.1, 1.1, 1.1]) == pytest.approx((1.1, 1.1, 1.1))
 
 
-def fits_of(values: dict[str, list[float]], name: str = "a") -> list[dict[str, Any]]:
+def fits_of(
+    values: dict[str, list[float]], name: str = "a", regime: str = "careful"
+) -> list[dict[str, Any]]:
     """Return records of an arm per list, a fold per value."""
     from measures import MEASURES
     from records import Key
 
     return [
         {
-            **dict(zip(Key._fields, ("xgboost", name, 0, fold, arm), strict=True)),
+            **Key("small", "xgboost", regime, name, 0, fold, arm)._asdict(),
             "rounds": 3,
             "seconds": 0.1,
             "error": None,
@@ -557,34 +604,80 @@ class TestTables:
 
     def test_a_failed_fold_fails_the_arm_on_the_set(self):
         from ranking import cell_means
+        from records import Key
         from stages import frame_of
 
         records = fits_of({"built-in": [0.5, 0.6], "other": [0.7, 0.8]})
-        failed = {key: records[-1][key] for key in ("library", "set", "repeat", "fold")}
-        records[-1] = {**failed, "arm": "other", "error": "ValueError: no"}
+        failed = {key: records[-1][key] for key in Key._fields}
+        records[-1] = {**failed, "error": "ValueError: no"}
         means = cell_means(frame_of(records), "log_loss")
-        assert means.loc[("xgboost", "a"), "built-in"] == pytest.approx(0.55)
-        assert np.isnan(means.loc[("xgboost", "a"), "other"])
+        assert means.loc[("xgboost", "careful", "a"), "built-in"] == pytest.approx(0.55)
+        assert np.isnan(means.loc[("xgboost", "careful", "a"), "other"])
 
     def test_summary_has_ratios_and_the_worst_set(self):
-        from tables import summary
+        from sets import FRAUDS
+        from tables import everywhere
 
-        arm = "α=0.5 γ=1 upper best"
+        arm = "α=0.5 γ=1 m upper c"
         folds = {"built-in": [0.5, 0.5, 0.5], arm: [0.6, 0.61, 0.59]}
+        others = {"built-in": [0.4, 0.4, 0.4], arm: [0.2, 0.15, 0.1]}
         frame = pd.DataFrame(
-            fits_of(folds)
-            + fits_of({"built-in": [0.4, 0.4, 0.4], arm: [0.2, 0.15, 0.1]}, "b")
+            [
+                *fits_of(folds),
+                *fits_of(others, FRAUDS),
+                *fits_of(folds, "c", "defaults"),
+            ]
         )
-        row = summary(frame, "xgboost").loc[arm]
+        table = everywhere(frame).set_index(["library", "regime", "arm"])
+        assert len(table) == 4
+        assert table.loc[("xgboost", "defaults", arm), "AP ratio"] == pytest.approx(1.2)
+        row = table.loc[("xgboost", "careful", arm)]
         ratios = np.array([0.6 / 0.5, 0.15 / 0.4])
         assert row["AP ratio"] == pytest.approx(np.exp(np.log(ratios).mean()))
         assert row["AP median"] == pytest.approx(ratios.mean())
-        assert (row["AP worst"], row["AP worst set"]) == (pytest.approx(0.375), "b")
+        assert row["AP without frauds"] == pytest.approx(1.2)
+        assert (row["AP won"], row["log loss won"]) == (1, 1)
+        assert (row["AP worst"], row["AP worst set"]) == (pytest.approx(0.375), FRAUDS)
         assert row["log loss worst"] == pytest.approx(1.2)
         assert row["log loss worst set"] == "a"
         assert (row["AP w/t/l"], row["log loss w/t/l"]) == ("1/0/1", "1/0/1")
         assert row["AP rank"] == row["rank"] == 1.5
         assert row["collapses"] == 1
+
+    def test_factors_compare_arms_that_differ_in_nothing_else(self):
+        from tables import by_factor
+
+        measured = {
+            "built-in": 0.1, "α=0.25 γ=1 m upper c": 0.5, "α=0.25 γ=1 m upper 1": 0.4,
+            "α=0.25 γ=2 m upper c": 0.6, "α=0.25 γ=2 m upper 1": 0.3,
+            "α=0.25 γ=2 m exact c": 0.2, "α=0.25 γ=1 z upper 1": 0.45,
+        }  # fmt: skip
+        frame = pd.DataFrame(fits_of({arm: [v, v] for arm, v in measured.items()}))
+        table = by_factor(frame).set_index(["factor", "level"])
+        assert table["pairs"].to_dict() == {
+            ("link", "z"): 1, ("scale", "1"): 2, ("hessian", "exact"): 1,
+            ("gamma", "2.0"): 2,
+        }  # fmt: skip
+        for at, ratio in (
+            (("link", "z"), 0.9),
+            (("scale", "1"), np.sqrt(0.8 * 0.5)),
+            (("hessian", "exact"), 1 / 3),
+            (("gamma", "2.0"), np.sqrt(1.2 * 0.75)),
+        ):
+            for column in ("AP all", "AP xgboost careful", "log loss all"):
+                assert table.loc[at, column] == pytest.approx(ratio)
+
+    def test_duels_are_with_the_neighbours_and_the_built_in(self):
+        from tables import duels
+
+        chosen, other = "α=0.25 γ=1 m upper c", "α=0.25 γ=1 z upper 1"
+        parts = {"built-in": [0.5] * 2, chosen: [0.6] * 2, other: [0.8] * 2}
+        table = duels(pd.DataFrame(fits_of(parts)), chosen).set_index("against")
+        assert table["AP ratio"].to_dict() == pytest.approx(
+            {"built-in": 1.2, other: 0.75}
+        )
+        assert table["AP won"].tolist() == ["1 of 1", "0 of 1"]
+        assert table["log loss won"].tolist() == ["0 of 1", "1 of 1"]
 
 
 class TestRecords:
@@ -612,51 +705,65 @@ class TestRecords:
         with pytest.raises(ValueError, match=r"must hold a record per line, got .* 1$"):
             Records(path)
 
+    def test_what_is_recorded_is_not_recorded_again(self, tmp_path):
+        from records import Records
+
+        both = fits_of({"built-in": [0.5, 0.6]})
+        records = Records(tmp_path / "fits.jsonl")
+        records.add(both[:1])
+        records.add(both)
+        assert records.all == Records(records.path).all == both
+
     def test_what_is_recorded_is_not_fitted_again(self):
-        from arms import BASELINES
+        from arms import BUILT_IN, FORMER
         from records import Key
         from stages import Plan, Stage, screening, tasks
 
         plan = Plan(Path())
         rows = {"few": 29_999, "many": 30_000, "others": 5, "z": 1}
-        stage = Stage("some", ("few", "many"), BASELINES)
+        arms = (BUILT_IN, FORMER)
+        stage = Stage("some", "whole", ("few", "many"), arms)
         everything = list(tasks(stage, plan, rows, set()))
         assert len(everything) == 2 * 5 * 3 + 2 * 5 * 1
+        small = Stage("some", "small", ("few", "many"), arms)
+        assert len(list(tasks(small, plan, rows, set()))) == 2 * 3 * 2
         done = {
-            Key(task.library, task.set, task.repeat, task.fold, arm.name)
+            task.key(arm, regime)
             for task in everything
             for arm in task.arms
+            for regime in plan.regimes
         }
-        assert len(done) == 2 * len(everything)
-        left = Key("lightgbm", "few", 2, 3, "built-in")
+        assert len(done) == 2 * 2 * len(everything)
+        left = Key("whole", "lightgbm", "careful", "few", 2, 3, "built-in")
         (task,) = tasks(stage, plan, rows, done - {left})
-        assert task.arms == BASELINES[:1]
-        assert (task.library, task.set, task.repeat, task.fold) == left[:4]
+        assert task.arms == (BUILT_IN,)
+        assert task.key(BUILT_IN, plan.regimes[1]) == left
         assert list(tasks(stage, plan, rows, done)) == []
         assert screening(plan, rows).sets == ("few", "z")
-        assert len(screening(plan, rows).arms) == 202
+        assert len(screening(plan, rows).arms) == 97
 
     def test_a_fit_that_fails_is_a_record(self, monkeypatch):
         import stages
-        from arms import BASELINES
+        from arms import BUILT_IN, FORMER
+        from fits import Fitted
 
-        def fit(library, arm, binned, stopping):
-            if arm == BASELINES[0]:
+        def fit(library, arm, binned, regimes):
+            if arm == BUILT_IN:
                 raise RuntimeError("no such luck")
-            loss = FocalLoss(None, 0.0)
-            margin = np.zeros(2) if library == "xgboost" else np.array([0, np.nan])
-            return SimpleNamespace(margin=margin, loss=loss, rounds=1, seconds=0.0)
+            odds = np.zeros(2) if library == "xgboost" else np.array([0, np.nan])
+            return [Fitted(one.name, odds, 1, 0.0) for one in regimes]
 
         test = SimpleNamespace(y=np.array([0, 1]), weight=None)
         binned = SimpleNamespace(fold=SimpleNamespace(test=test))
         monkeypatch.setattr(stages, "fit", fit)
         monkeypatch.setattr(stages, "_binned", lambda task, plan: binned)
         for library, sound in (("xgboost", True), ("lightgbm", False)):
-            task = stages.Task(library, "a", 0, 0, BASELINES)
-            failed, other = stages.work(task, stages.Plan(Path()))
-            assert failed["error"] == "RuntimeError: no such luck"
-            assert (other["error"] is None) == sound
-            json.dumps(other, allow_nan=False)
+            task = stages.Task("few", library, "a", 0, 0, (BUILT_IN, FORMER))
+            found = stages.work(task, stages.Plan(Path()))
+            assert [one["regime"] for one in found] == ["defaults", "careful"] * 2
+            assert {one["error"] for one in found[:2]} == {"RuntimeError: no such luck"}
+            assert [one["error"] is None for one in found[2:]] == [sound] * 2
+            json.dumps(found, allow_nan=False)
 
 
 def study(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -706,16 +813,17 @@ class TestCommand:
         records = lines_in(tmp_path)
         assert {one["set"] for one in records} == {"first", "second"}
         assert {one["library"] for one in records} == {"xgboost", "lightgbm"}
+        assert {one["regime"] for one in records} == {"defaults", "careful"}
         assert [one["error"] for one in records] == [None] * len(records)
         summary = (tmp_path / "summary.md").read_text("utf-8")
-        assert "Defaults by the rule: " in summary
-        # In the midst of the screening, and of a line.
+        assert "Default by the rule: **α=0.25 γ=2 m " in summary
+        # In the midst of the screening, of a task, and of a line.
         whole = (tmp_path / "fits.jsonl").read_text("utf-8").splitlines()
-        kept = "\n".join(whole[:60]) + "\n" + whole[60][:40]
+        kept = "\n".join(whole[:33]) + "\n" + whole[33][:40]
         (tmp_path / "fits.jsonl").write_text(kept, "utf-8")
         again = study(*common)
         assert (again.returncode, again.stderr) == (0, "")
-        assert lines_in(tmp_path)[:60] == records[:60]
+        assert lines_in(tmp_path)[:33] == records[:33]
         assert without_time(lines_in(tmp_path)) == without_time(records)
         self.check_report(made, tmp_path, common)
 
@@ -725,23 +833,27 @@ class TestCommand:
         only = study(*common, "--report", "--tables", str(tables))
         assert (only.returncode, only.stderr) == (0, "")
         assert (out / "fits.jsonl").read_bytes() == before
-        for name in ("screening", "final", "max_delta_step", "few_rounds"):
-            assert (tables / f"{name}.csv").stat().st_size > 500
-        assert (tables / "final_sets.csv").stat().st_size > 500
-        assert (tables / "critical_difference.png").stat().st_size > 10_000
-        final = pd.read_csv(tables / "final.csv").set_index(["library", "arm"])
-        assert final.loc[("lightgbm", "built-in"), "AP ratio"] == 1
-        assert "α=0.25 γ=2 upper best" in final.index.get_level_values("arm")
+        for name in (
+            "screening", "factors", "naming", "naming_rule", "duels", "max_delta_step",
+            "few_rows", "final", "final_sets",
+        ):  # fmt: skip
+            assert (tables / f"{name}.csv").stat().st_size > 300
+        final = pd.read_csv(tables / "final.csv").set_index(
+            ["library", "regime", "arm"]
+        )
+        assert final.loc[("lightgbm", "careful", "built-in"), "AP ratio"] == 1
+        assert "α=0.25 γ=2 z upper 1 step=5" in final.index.get_level_values("arm")
         others = study(*common, "--seed", "5")
         assert others.returncode == 2
         assert "must be a new folder for other settings" in others.stderr
         assert others.stderr.count("\n") == 1
 
     def test_quick_runs_on_the_shared_sets(self, shared_data, tmp_path):
-        data = ("--data", str(shared_data))
+        data = ("--data", str(shared_data), "--stages", "screening", "naming")
         done = study("--quick", "--jobs", "2", "--out", str(tmp_path), *data)
         assert (done.returncode, done.stderr) == (0, "")
-        assert "final: ozone_1hr, us_crime\n" in done.stdout
+        assert "naming: ozone_1hr, us_crime\n" in done.stdout
+        assert "final: " not in done.stdout
         assert [one["error"] for one in lines_in(tmp_path) if one["error"]] == []
 
     def test_report_of_a_study_that_has_begun(self, made, tmp_path):

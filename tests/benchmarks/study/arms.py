@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
-import numpy as np
-
-from focal_boost import FocalLoss
-
-HESSIANS = ("upper", "exact", "absolute", "gauss-newton")
-STARTS = ("best", "zero")
-ALPHAS: tuple[float | str | None, ...] = (0.25, 0.5, 0.75, "balanced", None)
-GAMMAS = (0.5, 1.0, 2.0, 3.0, 5.0)
-MAX_DELTA_STEPS = (0.0, 1.0, 2.0, 5.0, 10.0)
-FEW_ROUNDS = 20
-# What focal_boost.lightgbm.train does where gamma > 0.
-PACKAGE_STEP = 5.0
+# What the trees add up: the paper's margin z, or the posterior's log-odds m.
+LINKS = ("m", "z")
+SCALES = ("c", "start", "1")
+HESSIANS = ("upper", "expected", "exact")
+ALPHAS = (0.25, 0.5, 0.75)
+GAMMAS = (0.5, 1.0, 2.0, 3.0)
+FACTORS = ("link", "scale", "hessian", "alpha", "gamma")
 
 
 @dataclass(frozen=True)
@@ -26,90 +20,83 @@ class Arm:
 
     Attributes
     ----------
-    kind : {"focal", "built-in", "class-weights"}
-        The attributes below are of "focal" only.
-    alpha : float in (0, 1), "balanced" or None
-        "balanced" weights the classes by their inverse frequency in the training part.
+    kind : {"focal", "built-in", "package"}
+        "package" trains by focal_boost's own `train`, with alpha and gamma alone.
+    alpha : float in (0, 1)
+        None would be 0.5 with another scale.
     gamma : float >= 0
         Focusing parameter.
-    hessian : {"upper", "exact", "absolute", "gauss-newton"}
-        See :mod:`derivatives`.
-    start : {"best", "zero"}
-        The best constant margin or 0.
+    link : {"m", "z"}
+        The raw score. It starts at the prevalence's.
+    hessian : {"upper", "expected", "exact"}
+        See :mod:`curves`.
+    scale : {"c", "start", "1"}
+        Gradient and curvature are divided by the greatest weight V of a score, by that
+        of the start, or by nothing.
     max_delta_step : float
-        LightGBM's bound of a leaf; XGBoost keeps its own default in all arms.
-    rounds : int, optional
-        The most rounds, where that is not the study's.
+        LightGBM's bound of a leaf, 0 for none; XGBoost keeps its own default.
     """
 
     kind: str = "focal"
-    alpha: float | str | None = 0.25
-    gamma: float = 2.0
+    alpha: float = 0.25
+    gamma: float = 1.0
+    link: str = "m"
     hessian: str = "upper"
-    start: str = "best"
-    max_delta_step: float = PACKAGE_STEP
-    rounds: int | None = None
+    scale: str = "c"
+    max_delta_step: float = 0.0
 
     @property
     def name(self) -> str:
         """A text that no other arm has."""
-        if self.rounds is not None:
-            return f"{replace(self, rounds=None).name} rounds={self.rounds}"
-        if self.kind != "focal":
-            return self.kind
-        loss = f"α={self.alpha} γ={self.gamma:g}"
-        step = self.max_delta_step
-        bound = "" if step == PACKAGE_STEP else f" step={step:g}"
-        return f"{loss} {self.hessian} {self.start}{bound}"
-
-    def loss(self, y: Any, weight: Any) -> FocalLoss:
-        """Return the loss that is minimised on these labels, with its link.
-
-        Class weights are α-balanced cross entropy, whose link takes them out of the
-        posterior again. Without it early stopping on the log loss would end every
-        such training in its first rounds, because what it learns is not a probability.
-        """
         if self.kind == "built-in":
-            return FocalLoss(alpha=None, gamma=0.0)
-        if self.kind == "class-weights":
-            # Both libraries count rows, not weights.
-            return FocalLoss(alpha=float(np.mean(y == 0)), gamma=0.0)
-        if self.alpha == "balanced":
-            return FocalLoss.balanced(y, self.gamma, weight)
-        alpha = None if self.alpha is None else float(self.alpha)
-        return FocalLoss(alpha, self.gamma)
+            return self.kind
+        loss = f"α={self.alpha:g} γ={self.gamma:g}"
+        if self.kind == "package":
+            return f"{self.kind} {loss}"
+        step = self.max_delta_step
+        bound = f" step={step:g}" if step else ""
+        return f"{loss} {self.link} {self.hessian} {self.scale}{bound}"
 
 
 BUILT_IN = Arm("built-in")
-BASELINES = (BUILT_IN, Arm("class-weights"))
-PACKAGE_DEFAULT = Arm()
+# What focal_boost did when its raw score was the paper's margin.
+FORMER = Arm(gamma=2.0, link="z", scale="1", max_delta_step=5.0)
 FACTORIAL = tuple(
-    Arm("focal", alpha, gamma, hessian, start)
-    for hessian, start, alpha, gamma in product(HESSIANS, STARTS, ALPHAS, GAMMAS)
+    Arm("focal", alpha, gamma, link, hessian, scale)
+    for link, scale, hessian, alpha, gamma in product(
+        LINKS, SCALES, HESSIANS, ALPHAS, GAMMAS
+    )
+    # All curvatures at one scale of each raw score, all scales at one curvature.
+    if scale == ("c" if link == "m" else "1") or (link, hessian) == ("m", "upper")
 )
-BY_NAME = {arm.name: arm for arm in (*BASELINES, *FACTORIAL)}
+BY_NAME = {arm.name: arm for arm in (BUILT_IN, FORMER, *FACTORIAL)}
 
 
-def finalists(ordered: list[str], number: int) -> tuple[Arm, ...]:
-    """Return the baselines, the first focal arms, and the package's default."""
-    best = [BY_NAME[name] for name in ordered if BY_NAME[name].kind == "focal"]
-    return tuple(dict.fromkeys((*BASELINES, *best[:number], PACKAGE_DEFAULT)))
+def neighbours(arm: Arm) -> tuple[Arm, ...]:
+    """Return the arms that differ from one in its scale, its curvature, or its link."""
+    return (
+        *(replace(arm, scale=scale) for scale in SCALES),
+        *(replace(arm, hessian=hessian) for hessian in HESSIANS),
+        replace(arm, link="z", scale="1"),
+    )
 
 
-def step_arms(chosen: str | None) -> tuple[Arm, ...]:
-    """Return the arms of the third stage: three losses at every max_delta_step.
-
-    The chosen default, the package's, and a small gamma, where the bound matters most.
-    """
-    losses = [PACKAGE_DEFAULT, replace(PACKAGE_DEFAULT, gamma=0.5)]
-    if chosen is not None:
-        losses.insert(0, BY_NAME[chosen])
-    steps = product(dict.fromkeys(losses), MAX_DELTA_STEPS)
-    arms = [replace(loss, max_delta_step=step) for loss, step in steps]
-    return (BUILT_IN, *arms)
+def candidates(ordered: list[str], number: int) -> tuple[Arm, ...]:
+    """Return built-in, former default, and the best with the first one's neighbours."""
+    best = [BY_NAME[name] for name in ordered if BY_NAME[name].link == "m"]
+    best = [arm for arm in best if arm.kind == "focal"][:number]
+    near = neighbours(best[0]) if best else ()
+    return tuple(dict.fromkeys((BUILT_IN, FORMER, *best, *near)))
 
 
-def short_arms(final: tuple[Arm, ...]) -> tuple[Arm, ...]:
-    """Return the arms of the fourth stage: few rounds, which no early stopping ends."""
-    proper = [arm for arm in final if arm.kind != "class-weights"]
-    return (BUILT_IN, *(replace(arm, rounds=FEW_ROUNDS) for arm in proper))
+def step_arms(chosen: Arm) -> tuple[Arm, ...]:
+    """Return the chosen default and γ = 0.5, without and with a bound of a leaf."""
+    losses = dict.fromkeys((chosen, replace(chosen, gamma=0.5)))
+    steps = product(losses, (0.0, 5.0))
+    return (BUILT_IN, *(replace(arm, max_delta_step=step) for arm, step in steps))
+
+
+def final_arms(chosen: Arm, package: bool) -> tuple[Arm, ...]:
+    """Return built-in, former and chosen default, and the last by the package too."""
+    own = (Arm("package", chosen.alpha, chosen.gamma),) if package else ()
+    return BUILT_IN, FORMER, chosen, *own

@@ -5,38 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from focal_boost import FocalLoss
-from focal_boost.metrics import FocalMetric
-
 _BINS = 15
-# Cross entropy's posterior is σ(margin).
-_SIGMA = FocalLoss(alpha=None, gamma=0.0)
+# scikit-learn's clip of probabilities before the logarithm.
+_FARTHEST = -float(logit(np.finfo(np.float64).eps))
 
-RANKING = ("average_precision", "roc_auc")
-PROPER = ("log_loss", "brier_score", "ece")
-#: All measures; those that begin with "sigma_" take σ(margin) for the posterior.
-MEASURES = (*RANKING, *PROPER, *(f"sigma_{name}" for name in PROPER))
+MEASURES = ("average_precision", "roc_auc", "log_loss", "brier_score", "ece")
 
 
-def measures(y: Any, margin: Any, weight: Any, loss: FocalLoss) -> dict[str, float]:
-    """Return every measure of margins trained with a loss.
+def measures(y: Any, log_odds: Any, weight: Any) -> dict[str, float]:
+    """Return every measure of the log-odds that a model states.
 
     Raises
     ------
     ValueError
-        For margins that are not finite.
+        For log-odds that are not finite.
     """
+    posterior = expit(log_odds)
     found = {
-        "average_precision": average_precision_score(y, margin, sample_weight=weight),
-        "roc_auc": roc_auc_score(y, margin, sample_weight=weight),
+        "average_precision": average_precision_score(y, log_odds, sample_weight=weight),
+        "roc_auc": roc_auc_score(y, log_odds, sample_weight=weight),
+        "log_loss": log_loss(y, log_odds, weight),
+        "brier_score": np.average((posterior - y) ** 2, weights=weight),
+        "ece": ece(y, posterior, weight),
     }
-    for prefix, link in (("", loss), ("sigma_", _SIGMA)):
-        for name in ("log_loss", "brier_score"):
-            found[prefix + name] = FocalMetric(name, link)(y, margin, weight)
-        found[f"{prefix}ece"] = ece(y, link.posterior(margin), weight)
     return {name: float(found[name]) for name in MEASURES}
+
+
+def log_loss(y: Any, log_odds: Any, weight: Any = None) -> float:
+    """Return the mean log loss, with scikit-learn's bound of a row's."""
+    t = np.where(np.asarray(y) == 1, log_odds, -log_odds)
+    rows = np.logaddexp(0, -np.clip(t, -_FARTHEST, _FARTHEST))
+    return float(np.average(rows, weights=weight))
 
 
 def ece(y: Any, posterior: Any, weight: Any = None) -> float:

@@ -67,7 +67,10 @@ class Search:
 
     def key(self, arm: str) -> Key:
         """Return the key of the record of one of them."""
-        return Key(self.library, self.set, 0, self.fold, f"{arm} {self.scoring}")
+        return Key(
+            "tuned", self.library, "searched", self.set, 0, self.fold,
+            f"{arm} {self.scoring}",
+        )  # fmt: skip
 
 
 def candidates_of(
@@ -134,11 +137,10 @@ def searched(one: Search, plan: TunedPlan) -> list[Record]:
         begin = time.perf_counter()
         search.fit(train.X, train.y, sample_weight=train.weight)
         seconds = round(time.perf_counter() - begin, 3)
-        margin = np.asarray(search.decision_function(outer.test.X), np.float64)
-        loss = search.best_estimator_.loss_
+        log_odds = np.asarray(search.decision_function(outer.test.X), np.float64)
         found.append({
             **one.key(arm)._asdict(),
-            **measures(outer.test.y, margin, outer.test.weight, loss),
+            **measures(outer.test.y, log_odds, outer.test.weight),
             "rounds": search.best_n_estimators_, "seconds": seconds, "error": None,
             "chosen": search.best_params_,
         })  # fmt: skip

@@ -1,6 +1,7 @@
 """Statistics over fits: means per set, ranks, the rule, ratios and intervals.
 
-A cell is a data set in a library; the tables have a row per cell and a column per arm.
+A cell is a data set in a library and a regime; the tables have a row per cell and a
+column per arm.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 CONFIDENCE = 0.95
-CELL = ["library", "set"]
+CELL = ["library", "regime", "set"]
 # Rows of the test part over rows of the rest, in five folds.
 _TEST_PER_TRAIN = 1 / 4
 
@@ -51,8 +52,9 @@ def by_rule(average_precision: pd.DataFrame, log_loss: pd.DataFrame) -> pd.DataF
     """Return the arms in the order of the rule that chooses the defaults.
 
     The rule, written down before the study was run: no arm may collapse (AP below half
-    of the best arm's on any set, in either library); among the rest the best mean of
-    the mean ranks of log loss and AP. The baselines are ranked with the others.
+    of the best arm's on any set, in either library and regime); among the rest the best
+    mean of the mean ranks of log loss and AP, over all of these. The built-in is ranked
+    with the others.
 
     Returns
     -------
@@ -71,12 +73,6 @@ def by_rule(average_precision: pd.DataFrame, log_loss: pd.DataFrame) -> pd.DataF
         found[f"rank_{name}"] = mean_ranks(cells[rest], higher_is_better=higher)
     found["rank"] = (found["rank_average_precision"] + found["rank_log_loss"]) / 2
     return found.sort_values(["collapses", "rank"], kind="stable")
-
-
-def nemenyi(arms: int, sets: int) -> float:
-    """Return the critical difference of mean ranks, 5 % (Demšar 2006)."""
-    q = stats.studentized_range.ppf(CONFIDENCE, arms, np.inf) / np.sqrt(2)
-    return float(q * np.sqrt(arms * (arms + 1) / (6 * sets)))
 
 
 def mean_interval(

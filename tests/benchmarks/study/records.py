@@ -13,7 +13,9 @@ Record = dict[str, Any]
 class Key(NamedTuple):
     """Which fit a record is of."""
 
+    size: str
     library: str
+    regime: str
     set: str
     repeat: int
     fold: int
@@ -43,8 +45,8 @@ class Records:
         self.keys = {key_of(record) for record in self.all}
 
     def add(self, records: Iterable[Record]) -> None:
-        """Append records, to the file first."""
-        new = list(records)
+        """Append records that are not there yet, to the file first."""
+        new = [one for one in records if key_of(one) not in self.keys]
         text = "".join(json.dumps(one, allow_nan=False) + "\n" for one in new)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(text)

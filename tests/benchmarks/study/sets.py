@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from splits import Rows, equal_rows, fold_of_rows, rng_of, stratified_sample
 
-FLIGHTS = "flights"
+FLIGHTS, FRAUDS = "flights", "creditcard_fraud"
 # Flights of one day share their weather: the day is the group, and no feature.
 _DAY = ("yearday", "month", "day")
 FOLDS = 5
@@ -38,14 +38,29 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Size:
-    """The greatest number of rows, and the sets that are used whole."""
+    """The greatest number of rows.
+
+    Attributes
+    ----------
+    rows : int
+        Of any set but the frauds; classes and official parts keep their shares.
+    frauds : int, optional
+        Of the frauds, which keep all of their few positives; they are whole without.
+    """
 
     rows: int = 50_000
-    whole: tuple[str, ...] = ("creditcard_fraud",)
+    frauds: int | None = None
 
-    def of(self, name: str, rows: int) -> int:
-        """Return how many rows of a set are used."""
-        return rows if name in self.whole else min(rows, self.rows)
+    def sample(self, name: str, strata: Rows, rng: np.random.Generator) -> Rows:
+        """Return the numbers of the rows that are used."""
+        if name != FRAUDS:
+            return stratified_sample(strata, self.rows, rng)
+        if self.frauds is None:
+            return np.arange(strata.size)
+        negative, positive = (np.flatnonzero(strata == value) for value in (0, 1))
+        number = min(negative.size, self.frauds - positive.size)
+        kept = rng.choice(negative, number, replace=False)
+        return np.sort(np.concatenate([kept, positive]))
 
 
 def binary_sets(folder: Path) -> dict[str, int]:
@@ -62,11 +77,11 @@ def binary_sets(folder: Path) -> dict[str, int]:
 
 
 def load_set(folder: Path, name: str, size: Size, seed: int) -> DataSet:
-    """Read a set and cut it to size, classes and official parts in their shares."""
+    """Read a set and cut it to size."""
     whole = _flights() if name == FLIGHTS else _read(folder / f"{name}.npz")
     strata = whole.y if whole.is_test is None else 2 * whole.y + whole.is_test
     rng = rng_of(seed, name, "sample")
-    return whole[stratified_sample(strata, size.of(name, whole.y.size), rng)]
+    return whole[size.sample(name, strata, rng)]
 
 
 def _read(path: Path) -> DataSet:

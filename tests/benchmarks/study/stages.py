@@ -1,7 +1,7 @@
 """Which fits the study consists of, and the process that makes some of them.
 
-A fit is the same in every stage: the same rows, folds and seeds. What the screening
-has fitted the later stages find done.
+A fit is the same in every stage that has its size: the same rows, folds and seeds.
+What one stage has fitted the later ones find done.
 """
 
 from __future__ import annotations
@@ -10,22 +10,20 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from arms import BASELINES, FACTORIAL, Arm
-from fits import LIBRARIES, Binned, Stopping, fit
+from arms import BUILT_IN, FACTORIAL, Arm
+from fits import LIBRARIES, REGIMES, Binned, Regime, fit
 from measures import MEASURES, measures
 from records import Key, Record
 from sets import FOLDS, DataSet, Size, load_set, split
 
-from focal_boost import FocalObjective
-
 _ARMS_PER_TASK = 10
+#: small: of the screening and the naming; whole: of the final; few: some rows
+SIZES = {"small": Size(10_000, 30_000), "whole": Size(), "few": Size(1_000)}
 
 
 @dataclass(frozen=True)
@@ -38,24 +36,44 @@ class Plan:
         The folder of the sets.
     seed : int
         Of samples and splits.
-    size, stopping
-        Rows of a set; rounds of a training.
+    regimes : tuple of Regime
+        How is trained.
+    limit : int, optional
+        The most rows of any set, the frauds among them.
     few_rows : int
-        Sets with fewer rows have `repeats` repetitions, the others one.
+        Sets with fewer rows have `repeats` repetitions, the others one; in the size
+        "small" all have one, and fewer folds are tested.
+    small_folds : int
+        How many of the five.
     arms : tuple of Arm
         The focal arms of the screening.
     best : int
-        How many of them reach the final.
+        How many of them are candidates for the default.
+    package : bool
+        Whether the final trains the chosen default by the package too.
     """
 
     data: Path
     seed: int = 0
-    size: Size = Size()  # noqa: RUF009 (immutable)
-    stopping: Stopping = Stopping()  # noqa: RUF009 (immutable)
+    regimes: tuple[Regime, ...] = REGIMES
+    limit: int | None = None
     few_rows: int = 30_000
     repeats: int = 3
+    small_folds: int = 3
     arms: tuple[Arm, ...] = FACTORIAL
-    best: int = 6
+    best: int = 4
+    package: bool = False
+
+    def size(self, name: str) -> Size:
+        """Return the size of that name."""
+        return SIZES[name] if self.limit is None else Size(self.limit, self.limit)
+
+    def folds(self, size: str, rows: int) -> list[tuple[int, int]]:
+        """Return repetitions and folds of a set with so many rows."""
+        if size == "small":
+            return list(product(range(1), range(self.small_folds)))
+        repeats = self.repeats if rows < self.few_rows else 1
+        return list(product(range(repeats), range(FOLDS)))
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,7 @@ class Stage:
     """Arms that are fitted on every fold of some sets."""
 
     name: str
+    size: str
     sets: tuple[str, ...]
     arms: tuple[Arm, ...]
     libraries: tuple[str, ...] = LIBRARIES
@@ -72,16 +91,23 @@ class Stage:
 class Task:
     """Arms to fit on one fold in one library."""
 
+    size: str
     library: str
     set: str
     repeat: int
     fold: int
     arms: tuple[Arm, ...]
 
+    def key(self, arm: Arm, regime: Regime) -> Key:
+        """Return the key of a fit."""
+        where = (self.library, regime.name, self.set, self.repeat, self.fold)
+        return Key(self.size, *where, arm.name)
+
 
 def screening(plan: Plan, rows: Mapping[str, int]) -> Stage:
     """Return the first stage: all arms on every third set in alphabetical order."""
-    return Stage("screening", tuple(sorted(rows))[::3], (*BASELINES, *plan.arms))
+    arms = (BUILT_IN, *plan.arms)
+    return Stage("screening", "small", tuple(sorted(rows))[::3], arms)
 
 
 def tasks(
@@ -89,14 +115,18 @@ def tasks(
 ) -> Iterator[Task]:
     """Yield the fits of a stage that are not done, those of one fold together."""
     for name in stage.sets:
-        repeats = plan.repeats if rows[name] < plan.few_rows else 1
-        for repeat, fold, library in product(
-            range(repeats), range(FOLDS), stage.libraries
+        for where, library in product(
+            plan.folds(stage.size, rows[name]), stage.libraries
         ):
-            where = (library, name, repeat, fold)
-            left = [arm for arm in stage.arms if Key(*where, arm.name) not in done]
+            every = Task(stage.size, library, name, *where, stage.arms)
+            left = [
+                arm
+                for arm in stage.arms
+                if not all(every.key(arm, regime) in done for regime in plan.regimes)
+            ]
             for i in range(0, len(left), _ARMS_PER_TASK):
-                yield Task(*where, tuple(left[i : i + _ARMS_PER_TASK]))
+                some = tuple(left[i : i + _ARMS_PER_TASK])
+                yield Task(stage.size, library, name, *where, some)
 
 
 def frame_of(records: Sequence[Record]) -> pd.DataFrame:
@@ -107,29 +137,31 @@ def frame_of(records: Sequence[Record]) -> pd.DataFrame:
 
 def work(task: Task, plan: Plan) -> list[Record]:
     """Fit the arms of a task; an arm that fails is a record with its error."""
-    _compile()
     binned = _binned(task, plan)
-    return [_record(task, arm, binned, plan.stopping) for arm in task.arms]
+    return [one for arm in task.arms for one in _records(task, arm, binned, plan)]
 
 
-def _record(task: Task, arm: Arm, binned: Binned, stopping: Stopping) -> Record:
-    key = Key(task.library, task.set, task.repeat, task.fold, arm.name)
+def _records(task: Task, arm: Arm, binned: Binned, plan: Plan) -> list[Record]:
+    """Return a record per regime."""
+    keys = {regime.name: task.key(arm, regime) for regime in plan.regimes}
     try:
         with warnings.catch_warnings():
             # An arm that runs away overflows; its figures tell.
             warnings.simplefilter("ignore", RuntimeWarning)
-            found = _figures(task.library, arm, binned, stopping)
+            found = {
+                one.regime: _figures(one, binned.fold.test)
+                for one in fit(task.library, arm, binned, plan.regimes)
+            }
     except Exception as error:
-        return {**key._asdict(), "error": f"{type(error).__name__}: {error}"}
-    return {**key._asdict(), **found, "error": None}
+        text = f"{type(error).__name__}: {error}"
+        return [{**key._asdict(), "error": text} for key in keys.values()]
+    return [
+        {**key._asdict(), **found[name], "error": None} for name, key in keys.items()
+    ]
 
 
-def _figures(
-    library: str, arm: Arm, binned: Binned, stopping: Stopping
-) -> dict[str, float]:
-    fitted = fit(library, arm, binned, stopping)
-    test = binned.fold.test
-    found = measures(test.y, fitted.margin, test.weight, fitted.loss)
+def _figures(fitted: Any, test: DataSet) -> dict[str, float]:
+    found = measures(test.y, fitted.log_odds, test.weight)
     for name, value in found.items():
         if not math.isfinite(value):
             raise ValueError(f"{name} must be finite, got {value}")
@@ -141,10 +173,10 @@ _desk: dict[str, Any] = {}
 
 
 def _binned(task: Task, plan: Plan) -> Binned:
-    if _desk.get("set") != (plan, task.set):
+    if _desk.get("set") != (plan, task.size, task.set):
         _desk.clear()
-        data = load_set(plan.data, task.set, plan.size, plan.seed)
-        _desk.update(set=(plan, task.set), data=data)
+        data = load_set(plan.data, task.set, plan.size(task.size), plan.seed)
+        _desk.update(set=(plan, task.size, task.set), data=data)
     where = (task.repeat, task.fold)
     if _desk.get("fold") != where:
         _desk.pop("binned", None)
@@ -153,11 +185,3 @@ def _binned(task: Task, plan: Plan) -> Binned:
         _desk.update(fold=where, binned=Binned(fold))
     binned: Binned = _desk["binned"]
     return binned
-
-
-@cache
-def _compile() -> None:
-    """Have the package's kernel compiled before a training is timed."""
-    y = np.array([0, 1], np.float32)
-    for kind, weight in product((np.float32, np.float64), (None, y + 1)):
-        FocalObjective(n_threads=1).gradient_hessian(y, y.astype(kind), weight)

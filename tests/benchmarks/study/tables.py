@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from arms import BUILT_IN, BY_NAME, Arm
+from arms import BUILT_IN, BY_NAME, FACTORIAL, FACTORS, Arm, neighbours
 from measures import MEASURES
 from ranking import (
     CELL,
@@ -20,12 +20,13 @@ from ranking import (
     ratios,
     wins_ties_losses,
 )
+from sets import FRAUDS
 
 BASE = BUILT_IN.name
 #: What is ranked, and whether higher is better.
 JUDGED = {"average_precision": True, "log_loss": False}
 SHORT = {"average_precision": "AP", "log_loss": "log loss"}
-FACTORS = ("hessian", "start", "alpha", "gamma")
+WHERE = ["library", "regime"]
 
 
 def chosen_by_rule(frame: pd.DataFrame, arms: Sequence[Arm]) -> pd.DataFrame:
@@ -35,28 +36,30 @@ def chosen_by_rule(frame: pd.DataFrame, arms: Sequence[Arm]) -> pd.DataFrame:
 
 
 def best_focal(rule: pd.DataFrame) -> str | None:
-    """Return the focal arm that the rule makes the default, if one keeps up."""
+    """Return the focal arm in m that the rule makes the default, if one keeps up."""
     kept = rule.index[rule["collapses"] == 0]
-    return next((name for name in kept if name.startswith("α")), None)
+    return next((name for name in kept if " m " in name), None)
 
 
-def summary(fits: pd.DataFrame, library: str) -> pd.DataFrame:
-    """Return a row per arm: how it fares on the sets of one library.
+def summary(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per arm: how it fares on the sets of one library and regime.
 
     AP and log loss as geometric means of the ratios to the built-in objective, with
     95 % t intervals over the sets, and as medians; wins/ties/losses against it by set;
     the worst set; mean ranks; the other measures as means over the sets.
     """
-    own = fits[fits["library"] == library]
-    table = pd.DataFrame(index=pd.Index(own["arm"].unique(), name="arm"))
+    table = pd.DataFrame(index=pd.Index(fits["arm"].unique(), name="arm"))
     for measure, higher in JUDGED.items():
-        cells, short = cell_means(own, measure), SHORT[measure]
+        cells, short = cell_means(fits, measure), SHORT[measure]
         ratio = ratios(cells, BASE)
         means = pd.DataFrame({arm: geometric_mean(ratio[arm]) for arm in ratio}).T
         for column, end in zip(means, ("ratio", "low", "high"), strict=True):
             table[f"{short} {end}"] = means[column]
         table[f"{short} median"] = ratio.median()
-        differences = paired(own, measure, BASE)
+        common = ratio[ratio.index.get_level_values("set") != FRAUDS]
+        table[f"{short} without frauds"] = np.exp(np.log(common).mean())
+        table[f"{short} won"] = (ratio > 1 if higher else ratio < 1).sum()
+        differences = paired(fits, measure, BASE)
         table[f"{short} w/t/l"] = pd.Series({
             arm: wins_ties_losses(rows, higher_is_better=higher)
             for arm, rows in differences.groupby("arm")
@@ -67,17 +70,23 @@ def summary(fits: pd.DataFrame, library: str) -> pd.DataFrame:
         table[f"{short} worst set"] = _worst_set(ratio, higher_is_better=higher)
         table[f"{short} rank"] = mean_ranks(cells, higher_is_better=higher)
     table["rank"] = (table["AP rank"] + table["log loss rank"]) / 2
-    table["collapses"] = collapsed(cell_means(own, "average_precision")).sum()
+    table["collapses"] = collapsed(cell_means(fits, "average_precision")).sum()
     for measure in (*MEASURES[1:], "rounds", "seconds"):
         if measure not in JUDGED:
-            table[measure] = cell_means(own, measure).mean()
+            table[measure] = cell_means(fits, measure).mean()
     return table.sort_values("rank", kind="stable")
 
 
 def _worst_set(ratio: pd.DataFrame, *, higher_is_better: bool) -> pd.Series:
     filled = ratio.fillna(-np.inf if higher_is_better else np.inf)
     worst = filled.idxmin() if higher_is_better else filled.idxmax()
-    return worst.map(lambda cell: cell[1])
+    return worst.map(lambda cell: cell[-1])
+
+
+def everywhere(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return the summaries of every library and regime."""
+    parts = {where: summary(own) for where, own in fits.groupby(WHERE)}
+    return pd.concat(parts, names=WHERE).reset_index()
 
 
 def by_set(fits: pd.DataFrame) -> pd.DataFrame:
@@ -92,38 +101,72 @@ def by_set(fits: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_factor(fits: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per library and level of a factor, averaged over its arms."""
+    """Return what a level of a factor does to an arm that is else the same.
+
+    Levels are compared on the pairs of arms that differ in nothing else, by the
+    geometric mean over arms and sets of AP and log loss over those of the first level.
+    """
+    cells = {measure: np.log(cell_means(fits, measure)) for measure in JUDGED}
     rows = []
-    for library, own in fits.groupby("library"):
-        arms = pd.DataFrame(_of_arms(own))
-        for factor in FACTORS:
-            levels = {name: str(getattr(BY_NAME[name], factor)) for name in arms.index}
-            means = arms.groupby(levels, sort=False).mean()
-            means.insert(0, "level", means.index)
-            means.insert(0, "factor", factor)
-            means.insert(0, "library", library)
-            rows.append(means)
-    return pd.concat(rows, ignore_index=True)
+    for factor, (first, level), pairs in _pairs(cells["log_loss"].columns):
+        own, base = (list(names) for names in zip(*pairs, strict=True))
+        row = {"factor": factor, "level": level, "over": first, "pairs": len(pairs)}
+        for measure, logs in cells.items():
+            change = pd.Series(logs[own].to_numpy().mean(1), logs.index)
+            change = change - logs[base].to_numpy().mean(1)
+            means = np.exp(change.groupby(level=WHERE).mean())
+            for where, value in means.items():
+                row[f"{SHORT[measure]} {' '.join(where)}"] = value
+            row[f"{SHORT[measure]} all"] = float(np.exp(change.mean()))
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def _of_arms(fits: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return figures of the focal arms that can be averaged over arms."""
-    cells = {measure: cell_means(fits, measure) for measure in JUDGED}
-    focal = [arm for arm in cells["log_loss"] if BY_NAME[arm].kind == "focal"]
-    columns = {"collapses": collapsed(cells["average_precision"]).sum()[focal]}
-    for measure, higher in JUDGED.items():
-        short = SHORT[measure]
-        ratio = ratios(cells[measure], BASE)[focal]
-        columns[f"{short} rank"] = mean_ranks(
-            cells[measure], higher_is_better=higher
-        )[focal]  # fmt: skip
-        columns[f"{short} ratio"] = np.exp(np.log(ratio).mean())
-    columns["rounds"] = cell_means(fits, "rounds").mean()[focal]
-    columns["failed"] = fits.groupby("arm")["error"].count()[focal]
-    return columns
+def _pairs(
+    names: Sequence[str],
+) -> list[tuple[str, tuple[str, str], list[tuple[str, str]]]]:
+    """Return (factor, (first, level), [(arm, the same at the first level)])."""
+    arms = [arm for arm in FACTORIAL if arm.name in names]
+    found = []
+    for factor in FACTORS:
+        # The scale belongs to the raw score: z has but one.
+        free = {"link", "scale"} if factor == "link" else {factor}
+        fixed = [name for name in FACTORS if name not in free]
+        levels = list(dict.fromkeys(getattr(arm, factor) for arm in arms))
+        by_level: dict[object, dict[tuple[object, ...], str]] = {
+            level: {
+                tuple(getattr(arm, name) for name in fixed): arm.name
+                for arm in arms
+                if getattr(arm, factor) == level
+                and (factor != "link" or arm.scale == ("c" if arm.link == "m" else "1"))
+            }
+            for level in levels
+        }
+        first = by_level[levels[0]] if levels else {}
+        for level in levels[1:]:
+            pairs = [(by_level[level][key], first[key]) for key in first
+                     if key in by_level[level]]  # fmt: skip
+            if pairs:
+                found.append((factor, (str(levels[0]), str(level)), pairs))
+    return found
 
 
-def ranks_of(fits: pd.DataFrame, library: str, measure: str) -> pd.Series:
-    """Return the arms' mean ranks by a measure over the sets of a library."""
-    cells = cell_means(fits[fits["library"] == library], measure)
-    return mean_ranks(cells, higher_is_better=JUDGED[measure])
+def duels(fits: pd.DataFrame, chosen: str) -> pd.DataFrame:
+    """Return how the chosen default fares against its neighbours and the built-in."""
+    names = [BASE, *(arm.name for arm in neighbours(BY_NAME[chosen]))]
+    others = [name for name in dict.fromkeys(names) if name != chosen]
+    rows = []
+    for where, own in fits.groupby(WHERE):
+        for other in others:
+            row = dict(zip(WHERE, where, strict=True)) | {"against": other}
+            for measure, higher in JUDGED.items():
+                cells = cell_means(own, measure)
+                if other not in cells:
+                    break
+                ratio = cells[chosen] / cells[other]
+                won = ratio > 1 if higher else ratio < 1
+                row[f"{SHORT[measure]} ratio"] = geometric_mean(ratio)[0]
+                row[f"{SHORT[measure]} won"] = f"{won.sum()} of {len(ratio)}"
+            else:
+                rows.append(row)
+    return pd.DataFrame(rows)

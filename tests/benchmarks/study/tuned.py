@@ -59,7 +59,7 @@ def write_report(records: Sequence[Record], folder: Path) -> str:
     for scoring, short in SCORINGS.items():
         own = fits[fits["arm"].str.endswith(" " + scoring)]
         own = own.assign(arm=own["arm"].str.removesuffix(" " + scoring))
-        parts = {library: summary(own, library) for library in LIBRARIES}
+        parts = {library: summary(one) for library, one in own.groupby("library")}
         table = pd.concat(parts, names=["library", "arm"]).reset_index()
         columns = [f"{short} {what}" for what in _COLUMNS]
         text.append(f"Chosen by {scoring}, judged by {short}:")
