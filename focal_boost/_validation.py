@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ HESSIANS = ("upper", "exact")
 
 def check_alpha(alpha: object) -> float | None:
     """Return `alpha` as a float in (0, 1), or None."""
-    number = _as_float(alpha)
+    number = as_float(alpha)
     if alpha is None or 0 < number < 1:
         return None if alpha is None else number
     raise ValueError(f"alpha must be None or a number in (0, 1), got {alpha!r}")
@@ -23,20 +22,27 @@ def check_alpha(alpha: object) -> float | None:
 
 def check_gamma(gamma: object) -> float:
     """Return `gamma` as a finite float >= 0."""
-    number = _as_float(gamma)
+    number = as_float(gamma)
     if 0 <= number < math.inf:
         return number
     raise ValueError(f"gamma must be a finite number >= 0, got {gamma!r}")
 
 
-def _as_float(value: Any) -> float:
-    """Return a number as a float, NaN for anything else."""
+def as_float(value: Any) -> float:
+    """Return a number as a float, NaN for anything else: True is no number."""
     if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
         return math.nan
     try:
         return float(value)
     except OverflowError:
         return math.inf
+
+
+def check_integer(value: object, name: str, least: int) -> int:
+    """Return `value` as an integer >= `least`."""
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= least:
+        return int(value)
+    raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
 
 
 def check_hessian(hessian: object) -> str:
@@ -80,11 +86,33 @@ def check_labels(y_true: NDArray[Any]) -> None:
         raise ValueError(f"y_true must contain only 0 and 1, got {wrong.flat[0]}")
 
 
-def check_margin(margin: NDArray[Any]) -> None:
-    """Raise unless every margin is finite."""
-    wrong = margin[~np.isfinite(margin)]
+def check_scores(raw_score: NDArray[Any], name: str = "raw_score") -> None:
+    """Raise unless every score is finite."""
+    wrong = raw_score[~np.isfinite(raw_score)]
     if wrong.size:
-        raise ValueError(f"margin must be finite numbers, got {wrong.flat[0]}")
+        raise ValueError(f"{name} must be finite numbers, got {wrong.flat[0]}")
+
+
+def check_rows(
+    y_true: ArrayLike, raw_score: ArrayLike, name: str = "raw_score"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return checked labels, one per score or one for all, and scores as float64."""
+    labels = as_numbers(y_true, "y_true")
+    scores = as_numbers(raw_score, name).astype(np.float64)
+    check_labels(labels)
+    check_scores(scores, name)
+    if labels.ndim:
+        check_same_shape(labels, scores, name)
+    return labels.astype(np.float64), scores
+
+
+def as_probabilities(posterior: ArrayLike) -> NDArray[np.float64]:
+    """Return `posterior` as float64 in [0, 1]."""
+    eta = as_numbers(posterior, "posterior").astype(np.float64)
+    wrong = eta[~((eta >= 0) & (eta <= 1))]
+    if wrong.size:
+        raise ValueError(f"posterior must lie in [0, 1], got {wrong.flat[0]}")
+    return eta
 
 
 def check_weight(sample_weight: NDArray[Any]) -> None:
@@ -100,17 +128,8 @@ def check_weight(sample_weight: NDArray[Any]) -> None:
         )
 
 
-def refuse_large_weight(sample_weight: NDArray[Any] | None) -> None:
-    """Raise for weights that a kernel found too large, where nothing else is wrong."""
-    largest = 1.0 if sample_weight is None else np.max(sample_weight)
-    raise ValueError(
-        "sample_weight must be at most 1.7e37 for the gradients to fit float32,"
-        f" got {largest}"
-    )
-
-
 def check_same_shape(
-    y_true: NDArray[Any], other: NDArray[Any], name: str = "margin"
+    y_true: NDArray[Any], other: NDArray[Any], name: str = "raw_score"
 ) -> None:
     """Raise unless `other` has one value per label."""
     if y_true.shape != other.shape:
@@ -138,58 +157,14 @@ def weighted_prevalence(
     labels: NDArray[np.float64], weight: NDArray[np.float64] | None
 ) -> float:
     """Return the weighted share of positives, which must be inside (0, 1)."""
-    prevalence = float(np.average(labels, weights=weight))
+    return check_prevalence(float(np.average(labels, weights=weight)))
+
+
+def check_prevalence(prevalence: float) -> float:
+    """Return a share of positives, which must be inside (0, 1)."""
     if not 0 < prevalence < 1:
         only = "0" if prevalence == 0 else "1"
         raise ValueError(
             f"y_true must contain both classes with positive weight, got only {only}"
         )
     return prevalence
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Labels, margins and weights in the types that the kernels are compiled for."""
-
-    y_true: NDArray[Any]
-    margin: NDArray[Any]
-    sample_weight: NDArray[Any] | None
-
-    @classmethod
-    def of(
-        cls, y_true: ArrayLike, margin: ArrayLike, sample_weight: ArrayLike | None
-    ) -> Rows:
-        # No integer but 0 and 1 becomes 0 or 1 in float32, the kernel's usual case.
-        labels = _column(y_true, "y_true", np.float32)
-        scores = _column(margin, "margin")
-        check_same_shape(labels, scores)
-        # XGBoost gives an empty array where there are no weights.
-        if sample_weight is None or np.size(sample_weight) == 0:
-            return cls(labels, scores, None)
-        weight = _column(sample_weight, "sample_weight")
-        check_same_shape(labels, weight, "sample_weight")
-        return cls(labels, scores, weight)
-
-    def explain(self, offset: float = 0.0) -> None:
-        """Raise for the rows that a kernel found unsound."""
-        check_labels(self.y_true)
-        check_margin(self.margin)
-        with np.errstate(over="ignore", invalid="ignore"):
-            check_margin(self.margin + np.float64(offset))
-        weight = np.ones(1) if self.sample_weight is None else self.sample_weight
-        check_weight(weight)
-
-
-def _column(values: ArrayLike, name: str, narrow: Any = np.float64) -> NDArray[Any]:
-    """Return one contiguous float32 or float64 value per row.
-
-    What is neither becomes `narrow` if it is an integer or smaller, and float64 else.
-    """
-    array = as_column(values, name)
-    wide = array.dtype.kind == "f" and array.dtype.itemsize >= 4
-    if wide:
-        narrow = np.float32 if array.dtype.itemsize == 4 else np.float64
-    # A view that is never writable: one type for the kernel to be compiled for.
-    column = np.ascontiguousarray(array, dtype=narrow).view()
-    column.flags.writeable = False
-    return column

@@ -64,16 +64,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from focal_boost._link import margin, posterior
+from focal_boost._logit import margin, posterior
 from focal_boost._phi import phi, phi_curvature, phi_slope
 from focal_boost._validation import (
     as_labels_and_weight,
     as_numbers,
+    as_probabilities,
     check_alpha,
     check_gamma,
-    check_labels,
-    check_margin,
-    check_same_shape,
+    check_rows,
     weighted_prevalence,
 )
 
@@ -152,7 +151,8 @@ class FocalLoss:
         return (1.0, 1.0) if self.alpha is None else (1 - self.alpha, self.alpha)
 
     @property
-    def _log_class_odds(self) -> float:
+    def log_class_odds(self) -> float:
+        """log((1−α)/α), the log-odds of the posterior at margin 0."""
         negative, positive = self.class_weights
         return math.log(negative) - math.log(positive)
 
@@ -208,14 +208,9 @@ class FocalLoss:
         self, y_true: ArrayLike, margin: ArrayLike
     ) -> tuple[Floats, Floats, Floats]:
         """Return α_t, 2y − 1 and t of checked labels and margins."""
-        labels = as_numbers(y_true, "y_true")
-        scores = as_numbers(margin, "margin").astype(np.float64)
-        check_labels(labels)
-        check_margin(scores)
-        if labels.ndim:
-            check_same_shape(labels, scores)
+        labels, scores = check_rows(y_true, margin, "margin")
         negative, positive = self.class_weights
-        sign = 2 * labels.astype(np.float64) - 1
+        sign = 2 * labels - 1
         return np.where(labels == 1, positive, negative), sign, sign * scores
 
     def posterior(self, margin: ArrayLike) -> Floats:
@@ -241,7 +236,7 @@ class FocalLoss:
         z = as_numbers(margin, "margin").astype(np.float64)
         if np.isnan(z).any():
             raise ValueError("margin must be numbers, got nan")
-        return posterior(z, self.gamma, self._log_class_odds)
+        return posterior(z, self.gamma, self.log_class_odds)
 
     def margin(self, posterior: ArrayLike) -> Floats:
         """Return the margin at which :meth:`posterior` has the given value.
@@ -260,41 +255,12 @@ class FocalLoss:
         ValueError
             If a value lies outside [0, 1], is not a number, or none is given.
         """
-        eta = as_numbers(posterior, "posterior").astype(np.float64)
-        wrong = eta[~((eta >= 0) & (eta <= 1))]
-        if wrong.size:
-            raise ValueError(f"posterior must lie in [0, 1], got {wrong.flat[0]}")
+        eta = as_probabilities(posterior)
         with np.errstate(divide="ignore"):
             logit = np.log(eta) - np.log1p(-eta)
         inside = np.isfinite(logit)
         return np.where(
             inside,
-            margin(np.where(inside, logit, 0.0), self.gamma, self._log_class_odds),
+            margin(np.where(inside, logit, 0.0), self.gamma, self.log_class_odds),
             logit,
         )
-
-    def initial_margin(
-        self, y_true: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Return the best constant margin: the minimiser of the weighted mean loss.
-
-        It is the inverse link at the weighted prevalence, not logit(prevalence).
-
-        Parameters
-        ----------
-        y_true : array-like of 0 and 1
-            Labels; both classes must occur.
-        sample_weight : array-like of the shape of y_true, optional
-            Weights, finite and >= 0.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            For bad labels or weights, or where only one class has weight.
-        """
-        labels, weight = as_labels_and_weight(y_true, sample_weight)
-        return float(self.margin(weighted_prevalence(labels, weight)))
