@@ -40,14 +40,14 @@ from focal_boost._kernels.llvm import (
 def _fill_for(series: Series) -> Any:
     """Return the loops over exp, log1p and q^γ, compiled for one accuracy."""
 
-    def fill_exp(margin, offset, z, e):  # type: ignore[no-untyped-def]
+    def fill_exp(margin, offset, z, e):
         """Write z, no further out than matters, and exp(-|z|)."""
         prefer_wide_vectors()
         for i in range(margin.shape[0]):
             z[i] = max(min(margin[i] + offset, LIMIT), -LIMIT)
             e[i] = exp(-abs(z[i]), series)
 
-    def fill_log1p(rows, e, larger, log1p_e):  # type: ignore[no-untyped-def]
+    def fill_log1p(rows, e, larger, log1p_e):
         """Write σ(|z|) = 1/(1 + e) and log(1 + e), and σ(-|z|) = e/(1 + e) over e."""
         prefer_wide_vectors()
         for i in range(rows):
@@ -58,11 +58,11 @@ def _fill_for(series: Series) -> Any:
             e[i] = x * large
             log1p_e[i] = log1p((x + x * x) * inverse, series)
 
-    def fill_power(z, y_true, gamma, log1p_e, q_power):  # type: ignore[no-untyped-def]
+    def fill_power(z, y_true, gamma, log1p_e, q_power):
         """Write q^γ = exp(-γ softplus(t))."""
         prefer_wide_vectors()
         for i in range(y_true.shape[0]):
-            size, right = abs(z[i]), (z[i] >= 0.0) == (y_true[i] == 1.0)
+            size, right = abs(z[i]), (z[i] >= 0.0) == (y_true[i] == 1)
             softplus = log1p_e[i] + (size if right else 0.0)
             q_power[i] = exp(max(-gamma * softplus, -LIMIT), series)
 
@@ -74,13 +74,13 @@ _fill_exp_long, _fill_log1p_long, _fill_power_long = _fill_for(LONG)
 
 
 @njit(inline="always")
-def _slope_and_curvature(z, is_positive, terms, loss, power):  # type: ignore[no-untyped-def]
-    """Return q^γ, -φ′(t)/q^γ, and φ̄″(t)/q^γ, or φ″(t)/q^γ for `negative_term` 1.
+def _slope_and_curvature(z, is_positive, terms, known, power):
+    """Return q^γ, -φ′(t)/q^γ, and φ̄″(t)/q^γ, or φ″(t)/q^γ if that is asked for.
 
     `power` is gamma where it is 0, 1 or 2 and q^γ a product; elsewhere q^γ is given.
     """
     smaller, larger, log1p_e, given = terms
-    _, _, gamma, negative_term = loss
+    gamma = known.gamma
     right = (z >= 0.0) == is_positive  # t >= 0
     size = abs(z)
     p = larger if right else smaller
@@ -95,7 +95,7 @@ def _slope_and_curvature(z, is_positive, terms, loss, power):  # type: ignore[no
     else:
         q_power = given
     p_ell = p * ell
-    bracket = q * (1.0 + 2.0 * gamma - negative_term * gamma * ell)
+    bracket = q * (1.0 + 2.0 * gamma - known.exact * gamma * ell)
     bracket += gamma * gamma * p_ell
     return q_power, q + gamma * p_ell, p * bracket
 
@@ -103,15 +103,15 @@ def _slope_and_curvature(z, is_positive, terms, loss, power):  # type: ignore[no
 def _finish_for(power: int) -> Any:
     """Return the loop over a block's terms, compiled for one power of q."""
 
-    def finish(y_true, sample_weight, loss, terms, grad, hess):  # type: ignore[no-untyped-def]
+    def finish(y_true, sample_weight, known, terms, grad, hess):
         prefer_wide_vectors()
         z, smaller, larger, log1p_e, q_power = terms
-        negative, positive = loss[0], loss[1]
+        negative, positive = known.negative, known.positive
         for i in range(y_true.shape[0]):
-            is_positive = y_true[i] == 1.0
+            is_positive = y_true[i] == 1
             given = (smaller[i], larger[i], log1p_e[i], q_power[i])
             weight, slope, curvature = _slope_and_curvature(
-                z[i], is_positive, given, loss, power
+                z[i], is_positive, given, known, power
             )
             if sample_weight is not None:
                 weight = weight * sample_weight[i]
@@ -126,81 +126,77 @@ _finish_0, _finish_1, _finish_2, _finish = map(_finish_for, (0, 1, 2, -1))
 
 
 @compiled
-def _block(margin, y_true, sample_weight, offset, loss, terms, grad, hess):  # type: ignore[no-untyped-def]
+def _block(raw_score, y_true, sample_weight, offset, known, terms, grad, hess):
     """Fill one block of rows; see :func:`gradient_hessian`."""
     prefer_wide_vectors()
-    found, some = find_faults(margin, y_true, sample_weight)
+    found = find_faults(raw_score)
     if found:
-        return found, some
+        return found
     z, e, larger, log1p_e, q_power = terms
-    gamma, is_difference = loss[2], loss[3] != 0.0
+    gamma, is_difference = known.gamma, known.exact != 0.0
     # A difference keeps few of its terms' digits; and γ = 0 is the built-in objective,
     # whose float32 it must round to.
     if is_difference or gamma == 0.0:
-        _fill_exp_long(margin, offset, z, e)
-        _fill_log1p_long(margin.shape[0], e, larger, log1p_e)
+        _fill_exp_long(raw_score, offset, z, e)
+        _fill_log1p_long(raw_score.shape[0], e, larger, log1p_e)
     else:
-        _fill_exp(margin, offset, z, e)
-        _fill_log1p(margin.shape[0], e, larger, log1p_e)
+        _fill_exp(raw_score, offset, z, e)
+        _fill_log1p(raw_score.shape[0], e, larger, log1p_e)
     if gamma == 2.0:
-        _finish_2(y_true, sample_weight, loss, terms, grad, hess)
+        _finish_2(y_true, sample_weight, known, terms, grad, hess)
     elif gamma == 1.0:
-        _finish_1(y_true, sample_weight, loss, terms, grad, hess)
+        _finish_1(y_true, sample_weight, known, terms, grad, hess)
     elif gamma == 0.0:
-        _finish_0(y_true, sample_weight, loss, terms, grad, hess)
+        _finish_0(y_true, sample_weight, known, terms, grad, hess)
     else:
         if is_difference:
             _fill_power_long(z, y_true, gamma, log1p_e, q_power)
         else:
             _fill_power(z, y_true, gamma, log1p_e, q_power)
-        _finish(y_true, sample_weight, loss, terms, grad, hess)
-    return found, some
+        _finish(y_true, sample_weight, known, terms, grad, hess)
+    return found
 
 
 @compiled_and_kept
-def gradient_hessian(margin, y_true, sample_weight, offset, loss, grad, hess):  # type: ignore[no-untyped-def]
-    """Fill grad and hess for every row and return whether the rows are sound.
+def gradient_hessian(raw_score, y_true, sample_weight, offset, known, grad, hess):
+    """Fill grad and hess for every row and return whether the raw scores are sound.
 
     Parameters
     ----------
-    margin : array of float32 or float64, (n,)
-    y_true : array of float32 or float64, (n,)
+    raw_score : array of float32 or float64, (n,)
+    y_true : array of uint8, (n,)
+        0 or 1.
     sample_weight : array of float32 or float64, (n,), or None
+        In [0, 1.7e37], so that no product with it overflows.
     offset : float64
-        Added to every margin.
-    loss : tuple of float64
-        α_t of the negative and of the positive class, γ, and the share of the
-        negative term in the Hessian: 0 for the upper curvature, 1 for the exact one.
+        Added to every raw score.
+    known : Known
+        The objective's numbers.
     grad, hess : arrays of float32, (n,), contiguous
-        Written, but in blocks with unsound rows. grad may be the memory of margin.
+        Written, but in blocks with unsound rows. grad may be the memory of raw_score.
 
     Returns
     -------
     fault : int64
-        0 if every label is 0 or 1, every margin finite, and every weight in
-        [0, 1.7e37], so that no product with it overflows.
-    weight : int64
-        0 if every weight is 0.
+        0 if every raw score is finite.
     """
     prefer_wide_vectors()
-    fault, weight = int64(0), int64(0)
+    fault = int64(0)
     memory = np.empty((5, BLOCK))
     rows = borrowed(memory)
     terms = (rows[0], rows[1], rows[2], rows[3], rows[4])
-    z, y, g, h = borrowed(margin), borrowed(y_true), borrowed(grad), borrowed(hess)
-    for start in range(0, margin.shape[0], BLOCK):
-        stop = min(start + BLOCK, margin.shape[0])
-        found, some = _block(
+    z, y, g, h = borrowed(raw_score), borrowed(y_true), borrowed(grad), borrowed(hess)
+    for start in range(0, raw_score.shape[0], BLOCK):
+        stop = min(start + BLOCK, raw_score.shape[0])
+        fault |= _block(
             z[start:stop],
             y[start:stop],
             None if sample_weight is None else sample_weight[start:stop],
-            offset,
-            loss,
+            offset - known.shift,
+            known,
             terms,
             g[start:stop],
             h[start:stop],
         )
-        fault |= found
-        weight |= some
     memory[0, 0] = 0.0  # it must live until here
-    return fault, weight
+    return fault

@@ -8,9 +8,6 @@ SHORT   3e-10   2e-12       1e-11    a hundredth of a float32's last digit
 LONG    6e-15   5e-16       5e-16    for what is left of a difference
 
 exp is so right to x = -40 and loses as n ln 2 is rounded, at most 1e-13.
-
-numba's cache of a compiled kernel sees changes of the kernel's own file only: whoever
-changes this one must delete the cache.
 """
 
 from __future__ import annotations
@@ -24,7 +21,7 @@ from focal_boost._kernels.llvm import bits, from_bits
 # exp(-708) is the last power of e above 2⁻¹⁰²², and 0 in float32 many times over.
 LIMIT = 708.0
 _LOG2_E = 1.4426950408889634
-_LN2 = 0.6931471805599453
+LN2 = 0.6931471805599453
 # Adding 1.5 · 2⁵² leaves the nearest integer in the low bits of a float64.
 _ROUND = 6755399441055744.0
 
@@ -82,7 +79,7 @@ _RECIPROCAL = (
 
 
 @njit(inline="always")
-def _polynomial(x, coefficients):  # type: ignore[no-untyped-def]
+def _polynomial(x, coefficients):
     """Return Σ cₖ xᵏ by Horner's scheme, which has the fewest operations."""
     s = coefficients[len(coefficients) - 1]
     for k in range(len(coefficients) - 2, -1, -1):
@@ -91,19 +88,19 @@ def _polynomial(x, coefficients):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def exp(x, series):  # type: ignore[no-untyped-def]
+def exp(x, series):
     """Return exp(x) for -708 <= x <= 0.
 
     x = n ln 2 + r with |r| <= ln(2)/2, and 2ⁿ is written into the exponent bits.
     """
     shifted = _ROUND + x * _LOG2_E
-    r = x - (shifted - _ROUND) * _LN2
+    r = x - (shifted - _ROUND) * LN2
     two_to_n = from_bits((bits(shifted) << int64(52)) + (int64(1023) << int64(52)))
     return two_to_n * (1.0 + r * (1.0 + r * _polynomial(r, series.exp)))
 
 
 @njit(inline="always")
-def reciprocal(e, d, series):  # type: ignore[no-untyped-def]
+def reciprocal(e, d, series):
     """Return 1/d for d = (1 + e)(2 + e) and 0 <= e <= 1."""
     s = _polynomial(e, _RECIPROCAL)
     for _ in range(series.steps):
@@ -113,14 +110,14 @@ def reciprocal(e, d, series):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def log1p(u, series):  # type: ignore[no-untyped-def]
+def log1p(u, series):
     """Return log1p(e) = 2 atanh(u) for u = e/(2 + e) and 0 <= e <= 1."""
     v = u * u
     return u * (2.0 + v * _polynomial(v, series.log1p))
 
 
 @njit(inline="always")
-def log(x):  # type: ignore[no-untyped-def]
+def log(x):
     """Return log(x) for 2⁻⁵² <= x <= 1, to 6e-16.
 
     x = 2ⁿ m with √½ <= m < √2, and log m = 2 atanh(u) for u = (m − 1)/(m + 1).
@@ -130,4 +127,4 @@ def log(x):  # type: ignore[no-untyped-def]
     u = (m - 1.0) / (m + 1.0)
     v = u * u
     exponent = from_bits((n + int64(64)) | int64(_TWO_52)) - (4503599627370496.0 + 64.0)
-    return exponent * _LN2 + u * (2.0 + v * _polynomial(v, _LOG))
+    return exponent * LN2 + u * (2.0 + v * _polynomial(v, _LOG))

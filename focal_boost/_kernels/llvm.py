@@ -1,15 +1,20 @@
-"""How the kernels are compiled, and what numba has no word for to tell LLVM.
-
-numba's cache of a compiled kernel sees changes of the kernel's own file only: whoever
-changes this one must delete the cache.
-"""
+"""How kernels are compiled and kept, and what numba has no word for to tell LLVM."""
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from numba import njit, types
 from numba.extending import intrinsic
+
+try:
+    from numba.core.caching import FunctionCache
+except ImportError:
+    FunctionCache = object
 
 # Fused multiply-add is the one liberty taken: sums keep their order.
 compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"})
@@ -17,13 +22,33 @@ compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"})
 in_any_order = njit(nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
 
 
+@cache
+def _digest() -> str:
+    """Return what changes with the text of any kernel or helper."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    texts = [hashlib.sha256(file.read_bytes()).digest() for file in files]
+    return hashlib.sha256(b"".join(texts)).hexdigest()
+
+
+class _Cache(FunctionCache):
+    """numba's cache on disk, which by itself sees changes of a kernel's own file only.
+
+    A kernel is compiled with its helpers inside, which stand in other files.
+    """
+
+    def _index_key(self, *args: Any) -> Any:
+        return super()._index_key(*args), _digest()
+
+
 def compiled_and_kept(function: Any) -> Any:
     """Compile with a cache on disk, beside the file or in the user's cache folder."""
-    try:
-        return njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:
-        # Neither can be written: compile once in every process.
-        return njit(nogil=True, error_model="numpy")(function)
+    kernel = njit(nogil=True, error_model="numpy")(function)
+    # Where neither can be written, compile once in every process; so too where another
+    # numba has no such key, for then the cache would not see the helpers.
+    if hasattr(FunctionCache, "_index_key"):
+        with suppress(RuntimeError):
+            kernel._cache = _Cache(function)
+    return kernel
 
 
 def _bitcast(name: str, source: Any, target: Any) -> Any:

@@ -27,12 +27,10 @@ from focal_boost._kernels.llvm import (
 
 #: Kinds of score.
 LOG_LOSS, BRIER_SCORE = 0, 1
-# scikit-learn clips probabilities there before it takes the logarithm.
-_EPS = float(np.finfo(np.float64).eps)
 
 
 @compiled
-def _fill_exp(margin, gamma, z, e, e_gamma):  # type: ignore[no-untyped-def]
+def _fill_exp(margin, gamma, z, e, e_gamma):
     """Write z, no further out than matters, exp(-|z|) and exp(-γ|z|)."""
     prefer_wide_vectors()
     for i in range(margin.shape[0]):
@@ -42,7 +40,7 @@ def _fill_exp(margin, gamma, z, e, e_gamma):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _fill_probability(y_true, z, e, e_gamma, gamma, odds, probability):  # type: ignore[no-untyped-def]
+def _fill_probability(y_true, z, e, e_gamma, gamma, odds, probability):
     """Write the posterior of each row's own class."""
     prefer_wide_vectors()
     inverse_odds = 1.0 / odds
@@ -52,20 +50,20 @@ def _fill_probability(y_true, z, e, e_gamma, gamma, odds, probability):  # type:
         s = log1p((x + x * x) * inverse, LONG)
         against = e_gamma[i] * (x + gamma * s) * (inverse_odds if above else odds)
         in_favour = 1.0 + gamma * x * (a + s)
-        own = in_favour if above == (y_true[i] == 1.0) else against
+        own = in_favour if above == (y_true[i] == 1) else against
         probability[i] = own / (against + in_favour)
 
 
 @compiled
-def _fill_log_loss(rows, probability):  # type: ignore[no-untyped-def]
+def _fill_log_loss(rows, clip, probability):
     """Write the negative logarithm over the probability."""
     prefer_wide_vectors()
     for i in range(rows):
-        probability[i] = -log(max(min(probability[i], 1.0 - _EPS), _EPS))
+        probability[i] = -log(max(min(probability[i], 1.0 - clip), clip))
 
 
 @compiled
-def _fill_brier_score(rows, probability):  # type: ignore[no-untyped-def]
+def _fill_brier_score(rows, probability):
     """Write the squared distance from 1 over the probability."""
     prefer_wide_vectors()
     for i in range(rows):
@@ -73,7 +71,7 @@ def _fill_brier_score(rows, probability):  # type: ignore[no-untyped-def]
 
 
 @in_any_order
-def _sums(rows, score, sample_weight):  # type: ignore[no-untyped-def]
+def _sums(rows, score, sample_weight):
     """Return the weighted sum of the scores, and the sum of the weights."""
     prefer_wide_vectors()
     total, of_weights = 0.0, 0.0
@@ -89,41 +87,43 @@ def _sums(rows, score, sample_weight):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _block(margin, y_true, sample_weight, kind, gamma, odds, terms):  # type: ignore[no-untyped-def]
+def _block(margin, y_true, sample_weight, kind, gamma, odds, clip, terms):
     """Return the sums of one block of rows."""
     z, e, e_gamma, score = terms
     rows = margin.shape[0]
     _fill_exp(margin, gamma, z, e, e_gamma)
     _fill_probability(y_true, z, e, e_gamma, gamma, odds, score)
     if kind == LOG_LOSS:
-        _fill_log_loss(rows, score)
+        _fill_log_loss(rows, clip, score)
     else:
         _fill_brier_score(rows, score)
     return _sums(rows, score, sample_weight)
 
 
 @compiled_and_kept
-def scores(margin, y_true, sample_weight, kind, gamma, odds, sums):  # type: ignore[no-untyped-def]
-    """Fill the sums of every block and return whether the rows are sound.
+def scores(margin, y_true, sample_weight, kind, gamma, odds, clip, sums):
+    """Fill the sums of every block and return whether the margins are sound.
 
     Parameters
     ----------
     margin : array of float32 or float64, (n,)
-    y_true : array of float32 or float64, (n,)
+    y_true : array of uint8, (n,)
     sample_weight : array of float32 or float64, (n,), or None
     kind : int
         LOG_LOSS or BRIER_SCORE.
     gamma, odds : float64
         γ and (1−α)/α.
+    clip : float64
+        How near to 0 and 1 the probability in a log loss comes at most.
     sums : array of float64, (n / BLOCK, rounded up, 2)
         Written: the weighted sum of the scores, and the sum of the weights.
 
     Returns
     -------
-    fault, weight : int64
-        As from :func:`focal_boost._kernels.cpu.gradient_hessian`.
+    fault : int64
+        0 if every margin is finite.
     """
-    fault, weight = int64(0), int64(0)
+    fault = int64(0)
     memory = np.empty((4, BLOCK))
     rows = borrowed(memory)
     terms = (rows[0], rows[1], rows[2], rows[3])
@@ -131,13 +131,11 @@ def scores(margin, y_true, sample_weight, kind, gamma, odds, sums):  # type: ign
     for start in range(0, margin.shape[0], BLOCK):
         stop = min(start + BLOCK, margin.shape[0])
         w = None if sample_weight is None else sample_weight[start:stop]
-        found, some = find_faults(z[start:stop], y[start:stop], w)
-        fault |= found
-        weight |= some
+        fault |= find_faults(z[start:stop])
         total, of_weights = _block(
-            z[start:stop], y[start:stop], w, kind, gamma, odds, terms
+            z[start:stop], y[start:stop], w, kind, gamma, odds, clip, terms
         )
         sums[start // BLOCK, 0] = total
         sums[start // BLOCK, 1] = of_weights
     memory[0, 0] = 0.0  # it must live until here
-    return fault, weight
+    return fault

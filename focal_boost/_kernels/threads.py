@@ -15,6 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
+from focal_boost._validation import check_integer
+
 #: Number of threads, where a call does not say otherwise.
 VARIABLE = "FOCAL_BOOST_NUM_THREADS"
 
@@ -26,13 +28,10 @@ _T = TypeVar("_T")
 
 
 def check_threads(value: object, name: str) -> int:
-    """Return a number of threads, at least 1."""
-    number = value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """Return a number of threads, at least 1; a text of digits is a number too."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        number = int(value)
-    if number < 1:
-        raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
-    return number
+        value = int(value) or value
+    return check_integer(value, name, 1)
 
 
 def default_threads() -> int:
