@@ -1,13 +1,13 @@
-"""Evaluation metrics of a margin: proper scores of its posterior, and its ranking.
+"""Evaluation metrics of a raw score: proper scores of its posterior, and its ranking.
 
-Every metric is a function ``(y_true, margin, sample_weight) → float`` of the raw
-margin. Log loss, Brier score and average precision are scikit-learn's figures on the
-posteriors of both classes, to the last digits; XGBoost's and LightGBM's own metrics
-would take σ(margin) or the margin itself for the probability.
+Every metric is a function ``(y_true, raw_score, sample_weight) → float`` of what a
+booster adds up under an objective. Log loss, Brier score and average precision are
+scikit-learn's figures on the posteriors of both classes, to the last digits.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,72 +16,87 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from focal_boost._kernels.threads import default_threads, run
-from focal_boost._validation import Rows
+from focal_boost._rows.host import Labels, floats_of
+from focal_boost._validation import check_same_shape, check_scores
 from focal_boost.loss import FocalLoss
+from focal_boost.objective import FocalObjective
 
 Array = NDArray[Any]
 
-# Above the margin whose posterior is 1 − this, margins that differ can have posteriors
-# that do not.
-_NEAR_ONE = 1e-9
+# Above the raw score whose posterior is 1 − this, and below the one whose posterior is
+# that small, scores that differ can have posteriors that do not.
+_NEAR_ONE, _NEAR_ZERO = 1e-9, 1e-304
 
 
-def _focal_loss(rows: Rows, loss: FocalLoss) -> float:
-    rows.explain()
-    each = loss.loss(rows.y_true, rows.margin)
-    return float(np.average(each, weights=rows.sample_weight))
+def _focal_loss(labels: Labels, raw_score: Array, objective: FocalObjective) -> float:
+    each = objective.values.value(labels.y_true, raw_score)
+    return float(np.average(each, weights=labels.sample_weight))
 
 
-def _log_loss(rows: Rows, loss: FocalLoss) -> float:
+def _log_loss(labels: Labels, raw_score: Array, objective: FocalObjective) -> float:
     from focal_boost._kernels.scores import LOG_LOSS
 
-    return _mean_score(rows, loss, LOG_LOSS)
+    return mean_score(labels, raw_score, objective, LOG_LOSS)
 
 
-def _brier_score(rows: Rows, loss: FocalLoss) -> float:
+def _brier_score(labels: Labels, raw_score: Array, objective: FocalObjective) -> float:
     from focal_boost._kernels.scores import BRIER_SCORE
 
-    return _mean_score(rows, loss, BRIER_SCORE)
+    return mean_score(labels, raw_score, objective, BRIER_SCORE)
 
 
-def _mean_score(rows: Rows, loss: FocalLoss, kind: int) -> float:
-    """Return the weighted mean of a compiled score, the same bits on any threads."""
+def mean_score(
+    labels: Labels,
+    raw_score: Array,
+    objective: FocalObjective,
+    kind: int,
+    clip: float = float(np.finfo(np.float64).eps),
+) -> float:
+    """Return the weighted mean of a compiled score, the same bits on any threads.
+
+    `clip` is how near to 0 and 1 a posterior comes at most; by default it is that of
+    scikit-learn.
+    """
     from focal_boost._kernels.faults import BLOCK
     from focal_boost._kernels.scores import scores
 
-    negative, positive = loss.class_weights
-    sums = np.empty((-(-rows.margin.size // BLOCK), 2))
+    # Log-odds are the margin of cross entropy, whose posterior is σ.
+    loss = objective.loss if objective.link == "focal" else _CROSS_ENTROPY
+    odds = math.exp(loss.log_class_odds)
+    weight = labels.sample_weight
+    sums = np.empty((-(-raw_score.size // BLOCK), 2))
 
-    def kernel(part: slice) -> tuple[int, int]:
-        weight = rows.sample_weight
-        found: tuple[int, int] = scores(
-            rows.margin[part],
-            rows.y_true[part],
+    def kernel(part: slice) -> int:
+        found: int = scores(
+            raw_score[part],
+            labels.y_true[part],
             None if weight is None else weight[part],
             kind,
             loss.gamma,
-            negative / positive,
+            odds,
+            clip,
             sums[part.start // BLOCK :],
         )
         return found
 
-    found = run(kernel, rows.margin.size, default_threads())
-    if any(fault for fault, _ in found) or not any(some for _, some in found):
-        rows.explain()
+    if any(run(kernel, raw_score.size, default_threads())):
+        check_scores(raw_score)
     total, of_weights = sums.sum(axis=0)
     return float(total / of_weights)
 
 
-def _average_precision(rows: Rows, loss: FocalLoss) -> float:
+def _average_precision(
+    labels: Labels, raw_score: Array, objective: FocalObjective
+) -> float:
     """Σ (Rₙ − Rₙ₋₁) Pₙ over the distinct posteriors, from the highest down.
 
     Rows with equal posteriors are one threshold: no order among them is invented.
     Recall changes at the posteriors of positives alone, so that positives and
     negatives are sorted apart, and the negatives' order is never looked up.
     """
-    rows.explain()
-    rank, weight = _ranks(rows.margin, loss), rows.sample_weight
-    positive = rows.y_true == 1
+    check_scores(raw_score)
+    rank, weight = _ranks(raw_score, objective), labels.sample_weight
+    positive = labels.y_true == 1
     of_positives = None if weight is None else weight[positive]
     of_negatives = None if weight is None else weight[~positive]
     thresholds = np.unique(rank[positive])
@@ -94,27 +109,26 @@ def _average_precision(rows: Rows, loss: FocalLoss) -> float:
     return float(np.sum(gained * precision) / caught[0])
 
 
-def _ranks(margin: Array, loss: FocalLoss) -> Array:
+def _ranks(raw_score: Array, objective: FocalObjective) -> Array:
     """Return what orders and ties rows as their posteriors do.
 
-    That is the margin itself but where posteriors are rounded to few numbers.
+    That is the raw score itself but where posteriors are rounded to few numbers.
     """
-    near_one = float(loss.margin(1 - _NEAR_ONE))
-    near_zero = -700 / (1 + loss.gamma)
-    if margin.max() < near_one and margin.min() > near_zero:
-        return margin
-    rank = margin.astype(np.float64)
+    near_zero, near_one = objective.raw_score([_NEAR_ZERO, 1 - _NEAR_ONE])
+    if raw_score.max() < near_one and raw_score.min() > near_zero:
+        return raw_score
+    rank = raw_score.astype(np.float64)
     high, low = rank >= near_one, rank <= near_zero
-    rank[high] = near_one + _places(loss, rank[high])
-    rank[low] = near_zero - rank.size + _places(loss, rank[low])
+    rank[high] = near_one + _places(objective, rank[high])
+    rank[low] = near_zero - rank.size + _places(objective, rank[low])
     return rank
 
 
-def _places(loss: FocalLoss, margin: Array) -> Array:
-    """Return each margin's place among the distinct posteriors."""
-    if margin.size == 0:
-        return margin
-    return np.unique(loss.posterior(margin), return_inverse=True)[1]
+def _places(objective: FocalObjective, raw_score: Array) -> Array:
+    """Return each raw score's place among the distinct posteriors."""
+    if raw_score.size == 0:
+        return raw_score
+    return np.unique(objective.posterior(raw_score), return_inverse=True)[1]
 
 
 def _weight_from(rank: Array, weight: Array | None, thresholds: Array) -> Array:
@@ -128,7 +142,9 @@ def _weight_from(rank: Array, weight: Array | None, thresholds: Array) -> Array:
     return np.insert(total, 0, 0.0)[at]
 
 
-_METRICS: dict[str, Callable[[Rows, FocalLoss], float]] = {
+_CROSS_ENTROPY = FocalLoss(None, 0.0)
+
+_METRICS: dict[str, Callable[[Labels, Array, FocalObjective], float]] = {
     "focal_loss": _focal_loss,
     "log_loss": _log_loss,
     "brier_score": _brier_score,
@@ -141,32 +157,34 @@ METRICS = tuple(_METRICS)
 
 @dataclass(frozen=True)
 class FocalMetric:
-    """A named metric of raw margins under a focal loss; an immutable value.
+    """A named metric of the raw scores of an objective; an immutable value.
 
     Parameters
     ----------
     name : {"focal_loss", "log_loss", "brier_score", "average_precision"}
-        "focal_loss" is the weighted mean of the loss; it is not comparable between
-        different alpha or gamma. "log_loss" and "brier_score" are those of the
-        posterior, and "average_precision" is the area under the step-wise
-        precision-recall curve.
-    loss : FocalLoss
-        The loss that the margins were trained with.
+        "focal_loss" is the weighted mean of what the objective minimises; it is not
+        comparable between different alpha or gamma. "log_loss" and "brier_score" are
+        those of the posterior, and "average_precision" is the area under the
+        step-wise precision-recall curve.
+    objective : FocalObjective
+        What the raw scores were trained with.
 
     Raises
     ------
     ValueError
-        If the name is not known or loss is not a FocalLoss.
+        If the name is not known or objective is not a FocalObjective.
     """
 
     name: str
-    loss: FocalLoss
+    objective: FocalObjective
 
     def __post_init__(self) -> None:
         if self.name not in METRICS:
             raise ValueError(f"metric must be one of {METRICS}, got {self.name!r}")
-        if not isinstance(self.loss, FocalLoss):
-            raise ValueError(f"loss must be a FocalLoss, got {self.loss!r}")
+        if not isinstance(self.objective, FocalObjective):
+            raise ValueError(
+                f"objective must be a FocalObjective, got {self.objective!r}"
+            )
 
     @property
     def higher_is_better(self) -> bool:
@@ -176,7 +194,7 @@ class FocalMetric:
     def __call__(
         self,
         y_true: ArrayLike,
-        margin: ArrayLike,
+        raw_score: ArrayLike,
         sample_weight: ArrayLike | None = None,
     ) -> float:
         """Return the metric.
@@ -185,8 +203,8 @@ class FocalMetric:
         ----------
         y_true : array-like of 0 and 1, (n,)
             Labels.
-        margin : array-like of finite numbers, (n,)
-            Raw scores.
+        raw_score : array-like of finite numbers, (n,)
+            What the booster adds up.
         sample_weight : array-like of finite numbers >= 0, (n,), optional
             Weights; an empty array means none.
 
@@ -197,14 +215,17 @@ class FocalMetric:
         Raises
         ------
         ValueError
-            For bad labels, margins or weights, and for lengths that differ.
+            For bad labels, raw scores or weights, and for lengths that differ.
         """
-        return _METRICS[self.name](Rows.of(y_true, margin, sample_weight), self.loss)
+        labels = Labels.of(y_true, sample_weight)
+        scores = floats_of(raw_score, "raw_score")
+        check_same_shape(labels.y_true, scores)
+        return _METRICS[self.name](labels, scores, self.objective)
 
 
 def focal_metrics(
-    metrics: str | Sequence[str], loss: FocalLoss
+    metrics: str | Sequence[str], objective: FocalObjective
 ) -> tuple[FocalMetric, ...]:
     """Return metrics by their names, each once, or one by its name."""
     names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
-    return tuple(FocalMetric(name, loss) for name in dict.fromkeys(names))
+    return tuple(FocalMetric(name, objective) for name in dict.fromkeys(names))

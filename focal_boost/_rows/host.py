@@ -1,0 +1,218 @@
+"""Labels and weights on the host, checked and converted once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from focal_boost._kernels.known import Known
+from focal_boost._kernels.threads import default_threads, run
+from focal_boost._validation import (
+    as_column,
+    check_labels,
+    check_same_shape,
+    check_scores,
+    check_weight,
+)
+
+if TYPE_CHECKING:
+    from focal_boost.objective import FocalObjective
+
+Gradients = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+# A row's gradient is at most its weight, or with γ large a few times that.
+_LARGEST_WEIGHT = 1.7e37
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels and weights in the types that the kernels are compiled for.
+
+    Attributes
+    ----------
+    y_true : ndarray of uint8, (n,)
+        0 or 1.
+    sample_weight : ndarray of float32 or float64, (n,), or None
+    """
+
+    y_true: NDArray[np.uint8]
+    sample_weight: NDArray[Any] | None
+
+    @classmethod
+    def of(cls, y_true: ArrayLike, sample_weight: ArrayLike | None) -> Labels:
+        """Return checked labels and weights; an empty array of weights means none.
+
+        Raises
+        ------
+        ValueError
+            For labels other than 0 and 1, negative, infinite, NaN, all-zero or too
+            large weights, and lengths that differ.
+        """
+        array = as_column(y_true, "y_true")
+        positive = array == 1
+        if np.count_nonzero(positive) + np.count_nonzero(array == 0) != array.size:
+            check_labels(array)
+        labels = np.ascontiguousarray(positive).view(np.uint8)
+        # XGBoost gives an empty array where there are no weights.
+        if sample_weight is None or np.size(sample_weight) == 0:
+            return cls(labels, None)
+        weight = floats_of(sample_weight, "sample_weight")
+        check_same_shape(labels, weight, "sample_weight")
+        check_weight(weight)
+        if weight.max() > _LARGEST_WEIGHT:
+            raise ValueError(
+                "sample_weight must be at most 1.7e37 for the gradients to"
+                f" fit float32, got {weight.max()}"
+            )
+        return cls(labels, weight)
+
+    @property
+    def prevalence(self) -> float:
+        """The weighted share of positives, in [0, 1]."""
+        if self.sample_weight is None:
+            return np.count_nonzero(self.y_true) / self.y_true.size
+        return float(np.average(self.y_true, weights=self.sample_weight))
+
+
+class HostRows:
+    """The gradients of raw scores on the host.
+
+    Parameters
+    ----------
+    objective : FocalObjective
+    labels : Labels
+    class_weight : (float, float)
+        What rows of either class are multiplied by, beside their weights.
+    reuse : bool
+        Whether every call writes to the arrays of the one before. The libraries have
+        read them when a round ends, and new arrays of that size cost about as much
+        as filling them: the system hands out their pages one by one.
+    """
+
+    def __init__(
+        self,
+        objective: FocalObjective,
+        labels: Labels,
+        class_weight: tuple[float, float] = (1.0, 1.0),
+        *,
+        reuse: bool = False,
+    ) -> None:
+        self.labels = labels
+        self._objective = objective
+        self._class_weight = class_weight
+        self._known = objective.known(class_weight)
+        self._reuse = reuse
+        self._arrays: Gradients | None = None
+
+    def gradient_hessian(
+        self, raw_score: Any, offset: float = 0.0, *, overwrite: bool = False
+    ) -> Gradients:
+        """Return gradient and Hessian at ``raw_score + offset``.
+
+        Parameters
+        ----------
+        raw_score : array-like of finite numbers, (n,)
+        offset : float, default 0.0
+        overwrite : bool, default False
+            Whether the gradient may take the raw scores' memory.
+
+        Returns
+        -------
+        grad, hess : ndarray of float32, (n,)
+            Contiguous and finite.
+
+        Raises
+        ------
+        ValueError
+            For another length, and raw scores that are not finite.
+        """
+        scores = floats_of(raw_score, "raw_score")
+        check_same_shape(self.labels.y_true, scores)
+        if not np.isfinite(offset):
+            check_scores(np.asarray([offset]), "offset")
+        grad, hess = self._out(scores.size)
+        if overwrite and _can_hold_gradient(raw_score):
+            grad = raw_score
+        if self._known is None:
+            return self._exactly(scores, offset, grad, hess)
+        if not self._fill(self._known, scores, offset, grad, hess):
+            check_scores(scores)
+        return grad, hess
+
+    def _out(self, size: int) -> Gradients:
+        if self._arrays is not None:
+            return self._arrays
+        arrays = np.empty(size, np.float32), np.empty(size, np.float32)
+        if self._reuse:
+            self._arrays = arrays
+        return arrays
+
+    def _fill(
+        self, known: Known, scores: NDArray[Any], offset: float, *out: Any
+    ) -> bool:
+        """Write gradient and Hessian, and return whether the raw scores are sound."""
+        kernel = _kernel_for(known)
+        y_true, weight = self.labels.y_true, self.labels.sample_weight
+        grad, hess = out
+
+        def on(part: slice) -> int:
+            of_rows = None if weight is None else weight[part]
+            found: int = kernel(
+                scores[part], y_true[part], of_rows, float(offset), known,
+                grad[part], hess[part],
+            )  # fmt: skip
+            return found
+
+        threads = self._objective.n_threads or default_threads()
+        return not any(run(on, scores.size, threads))
+
+    def _exactly(self, scores: NDArray[Any], offset: float, *out: Any) -> Gradients:
+        """Write what the exact functions return, where no polynomial is fine enough."""
+        check_scores(scores)
+        with np.errstate(over="ignore"):
+            at = np.nan_to_num(scores.astype(np.float64) + offset)
+        y_true, link = self.labels.y_true, self._objective.values
+        of_class = np.where(y_true == 1, *self._class_weight[::-1])
+        weight = self.labels.sample_weight
+        factor = of_class if weight is None else of_class * weight
+        exact = self._objective.hessian == "exact"
+        curvature = link.hessian if exact else link.curvature
+        grad, hess = out
+        grad[:] = factor * link.gradient(y_true, at)
+        hess[:] = factor * curvature(y_true, at)
+        return grad, hess
+
+
+def floats_of(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return one contiguous float32 or float64 value per row, not to be written."""
+    array = as_column(values, name)
+    narrow = array.dtype.kind == "f" and array.dtype.itemsize == 4
+    kind = np.float32 if narrow else np.float64
+    # A view that is never writable: one type for the kernel to be compiled for.
+    column = np.ascontiguousarray(array, dtype=kind).view()
+    column.flags.writeable = False
+    return column
+
+
+def _kernel_for(known: Known) -> Any:
+    # numba is loaded where it is first needed: it takes longer than all the rest.
+    if known.fit:
+        from focal_boost._kernels.cpu_logit import gradient_hessian
+    else:
+        from focal_boost._kernels.cpu import gradient_hessian
+    return gradient_hessian
+
+
+def _can_hold_gradient(raw_score: Any) -> bool:
+    """Return whether it is an array of float32, (n,), in memory of its own."""
+    flags = getattr(raw_score, "flags", None)
+    return flags is not None and bool(
+        raw_score.dtype == np.float32
+        and raw_score.ndim == 1
+        and flags.owndata
+        and flags.writeable
+        and flags.c_contiguous
+    )
