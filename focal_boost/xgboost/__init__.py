@@ -15,6 +15,7 @@ except ImportError as error:
     ) from error
 
 from focal_boost.xgboost._classifier import FocalXGBClassifier
-from focal_boost.xgboost._train import metric, train
+from focal_boost.xgboost._metrics import metric
+from focal_boost.xgboost._train import train
 
 __all__ = ["FocalXGBClassifier", "metric", "train", "xgb"]

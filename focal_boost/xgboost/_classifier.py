@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
-from focal_boost import _classifier
-from focal_boost.loss import FocalLoss
-from focal_boost.objective import FocalObjective, OneTraining
-from focal_boost.xgboost._metrics import SCALE, XGBoostMetric
-from focal_boost.xgboost._train import base_score_of, metric, on_the_device, settings_of
+from focal_boost._adapter.estimator import (
+    FOCAL_PARAMETERS,
+    adopt,
+    bound_arguments,
+    focal_objective,
+    library_parameters,
+)
+from focal_boost._adapter.target import Target
+from focal_boost._kernels.cuda import is_on_device
+from focal_boost.metrics import FocalMetric
+from focal_boost.objective import FocalObjective
+from focal_boost.xgboost import _binned
+from focal_boost.xgboost._metrics import direct, ours_of, split
+from focal_boost.xgboost._training import (
+    OBJECTIVE,
+    Training,
+    check_objective,
+    on_the_device,
+    runs_code,
+)
 
-# Where a saved model keeps what its predictions need beside the trees.
+# Where a saved model keeps what is not XGBoost's.
 _ATTRIBUTE = "focal_boost"
-_NOT_FOR_BOOSTERS = (*_classifier.FOCAL_PARAMETERS, "base_score", "eval_metric")
 
 
-class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
-    """XGBClassifier trained with focal loss, whose probabilities are probabilities.
+class FocalXGBClassifier(xgb.XGBClassifier):
+    """XGBClassifier trained with focal loss; with gamma 0 it is XGBClassifier itself.
 
     Parameters
     ----------
@@ -34,22 +48,25 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
     **kwargs
         All parameters of ``xgboost.XGBClassifier``; ``alpha`` and ``gamma`` among them
         are XGBoost's own, the L1 term and the least loss reduction. ``eval_metric``
-        may name one of this package's metrics and defaults to the posterior's log
-        loss, which early stopping then watches.
+        may name metrics of this package among XGBoost's; they come after these.
 
     Attributes
     ----------
     loss_ : FocalLoss
         The loss that was trained with.
+    objective_ : FocalObjective
+        The objective that minimises it.
     classes_ : ndarray, (2,)
         The two labels; the second is the positive class.
 
     Notes
     -----
-    ``predict_proba`` is the posterior, ``predict`` its more probable label, and
-    ``decision_function`` the margin, at which the label changes where it passes
-    ``loss_.margin(0.5)``: 0 for alpha ½, and not far from it otherwise.
+    The raw score is the log-odds of the posterior: ``predict_proba`` is the posterior,
+    and ``decision_function`` is 0 where the label changes.
     """
+
+    #: What a search pauses its trainings with.
+    _in_pauses = _binned
 
     def __init__(
         self,
@@ -64,124 +81,107 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
 
     @functools.wraps(xgb.XGBClassifier.fit)
     def fit(self, *args: Any, **kwargs: Any) -> FocalXGBClassifier:
-        given = _classifier.bound_arguments(
-            xgb.XGBClassifier.fit, self, *args, **kwargs
-        )
-        X, target = given.pop("X"), _classifier.Target.of(given.pop("y"))
-        target.check_rows(X)
-        weight = given.get("sample_weight")
-        if weight is not None:
-            # As XGBoost will hold them.
-            weight = np.asarray(weight, np.float32)
-        objective = on_the_device(
-            _classifier.focal_objective(self, target.y_true, weight), self.device
-        )
-        start = objective.loss.initial_margin(target.y_true, weight)
-        if given.get("eval_set"):
-            given["eval_set"] = [
-                (X_eval, target.encode(y_eval, "eval_set labels"))
-                for X_eval, y_eval in given["eval_set"]
-            ]
-        continued = given.get("xgb_model") is not None
-        inner = self._parent(objective, None if continued else base_score_of(start))
-        inner.fit(X, target.y_true, **given)
-        _restore_scale(inner)
-        self._adopt(inner, target.classes, objective.loss)
+        given = bound_arguments(xgb.XGBClassifier.fit, self, *args, **kwargs)
+        classes = _encode(given)
+        # Parameters draw a seed from a random state whenever they are asked for.
+        settled = type(self)(**self.get_params(deep=False))
+        check_objective(settled.objective)
+        objective = focal_objective(settled, given["y"], given.get("sample_weight"))
+        inner, training = settled._parent(objective, given)
+        with training.callback() as attach:
+            inner.callbacks = [attach, *(inner.callbacks or ())]
+            inner.fit(**given)
+        adopt(self, inner, skip=["kwargs"])
+        self._remember(objective, classes)
         return self
 
-    def _adopt(self, inner: Any, classes: NDArray[Any], loss: FocalLoss) -> None:
-        """Take over a fit, and nothing of an earlier one."""
-        # A fit without eval_set leaves it as it is.
-        self.__dict__.pop("evals_result_", None)
-        _classifier.adopt(self, inner, skip=["kwargs"])
-        self._focal_classes = classes
-        self.loss_ = loss
-        self._describe()
-
-    def _parent(self, objective: FocalObjective, base_score: float | None) -> Any:
-        """Return an unfitted XGBClassifier with these settings."""
-        parameters = _classifier.library_parameters(self)
-        named, custom = _monitored(parameters.pop("eval_metric"), objective.loss)
-        settings = settings_of(
-            {**parameters, "eval_metric": named}, continued=base_score is None
+    def _parent(
+        self, objective: FocalObjective, given: dict[str, Any]
+    ) -> tuple[Any, Training]:
+        """Return an unfitted XGBClassifier with these settings, and its training."""
+        parameters = {**library_parameters(self), "objective": OBJECTIVE}
+        ours, others = split(parameters["eval_metric"])
+        metrics = ours_of(ours, objective)
+        if metrics:
+            parameters["eval_metric"] = others
+            if others is None:
+                parameters["disable_default_eval_metric"] = True
+            _direct_stopping(metrics, parameters, given)
+        training = Training(
+            on_the_device(objective, self.device),
+            metrics,
+            reads_once=not runs_code(parameters["callbacks"]),
+            updates=parameters.get("process_type") == "update",
         )
-        if settings.get("base_score") is None:
-            settings["base_score"] = base_score
-        # Its data are XGBoost's own, where nobody else can set labels.
-        training = OneTraining(objective, owns_margin=True, reads_once=True)
-        settings.update(objective=training, eval_metric=custom)
-        parent = xgb.XGBClassifier(**settings)
-        if named:
-            # XGBoost 2 takes a callable or a list of names, but among the parameters
-            # that it hands on unseen there is room for the other.
-            parent.kwargs = {**getattr(parent, "kwargs", {}), "eval_metric": named}
-        return parent
+        return xgb.XGBClassifier(**parameters), training
 
-    def _describe(self) -> None:
-        """Write loss and labels into the model, so that a saved one keeps them."""
-        description = {
-            "alpha": self.loss_.alpha,
-            "gamma": self.loss_.gamma,
-            "classes": self._focal_classes.tolist(),
-        }
-        text = json.dumps(description, default=str)
-        self.get_booster().set_attr(**{_ATTRIBUTE: text})
+    def _remember(
+        self, objective: FocalObjective, classes: NDArray[Any] | None
+    ) -> None:
+        self.objective_, self.loss_ = objective, objective.loss
+        self._focal_classes = classes
 
     @property
     def classes_(self) -> NDArray[Any]:
         """The two labels; the second is the positive class."""
-        check_is_fitted(self, "_focal_classes")
-        return np.asarray(self._focal_classes)
+        classes = getattr(self, "_focal_classes", None)
+        return np.asarray(super().classes_ if classes is None else classes)
 
     def get_xgb_params(self) -> dict[str, Any]:
-        """Return the parameters that ``set_params`` hands to a trained booster.
-
-        A booster knows neither ours nor our metrics, and base_score would move it.
-        """
+        """Return XGBoost's parameters, which are neither ours nor name our metrics."""
         given = super().get_xgb_params()
-        return {k: v for k, v in given.items() if k not in _NOT_FOR_BOOSTERS}
+        ours, others = split(given.get("eval_metric"))
+        if ours:
+            given["eval_metric"] = None if callable(others) else others
+        return {k: v for k, v in given.items() if k not in FOCAL_PARAMETERS}
 
     def decision_function(self, X: Any, **kwargs: Any) -> NDArray[np.float32]:
-        """Return the margin per row, (n,); `kwargs` as in ``XGBClassifier.predict``."""
-        check_is_fitted(self, "loss_")
+        """Return the log-odds, (n,); `kwargs` as in ``XGBClassifier.predict``."""
         return np.asarray(super().predict(X, output_margin=True, **kwargs))
-
-    @functools.wraps(xgb.XGBClassifier.predict_proba)
-    def predict_proba(self, X: Any, *args: Any, **kwargs: Any) -> NDArray[np.float64]:
-        parent = xgb.XGBClassifier.predict_proba
-        given = _classifier.bound_arguments(parent, self, X, *args, **kwargs)
-        margin = self.decision_function(**given)
-        return _classifier.probabilities(self.loss_, margin)
 
     @functools.wraps(xgb.XGBClassifier.predict)
     def predict(self, X: Any, *args: Any, **kwargs: Any) -> NDArray[Any]:
         parent = xgb.XGBClassifier.predict
-        given = _classifier.bound_arguments(parent, self, X, *args, **kwargs)
-        as_margin = given.pop("output_margin", False)
-        margin = self.decision_function(**given)
-        if as_margin:
-            return margin
-        return _classifier.labels(self.loss_, margin, self.classes_)
+        given = bound_arguments(parent, self, X, *args, **kwargs)
+        found = np.asarray(super().predict(**given))
+        classes = getattr(self, "_focal_classes", None)
+        if classes is None or given.get("output_margin"):
+            return found
+        return np.asarray(classes[found])
+
+    def save_model(self, fname: Any) -> None:
+        """Save the model, with loss and labels, for XGBoost and for this class."""
+        named = self._focal_classes
+        description = {
+            "alpha": self.objective_.alpha,
+            "gamma": self.objective_.gamma,
+            "link": self.objective_.link,
+            "classes": None if named is None else named.tolist(),
+        }
+        booster = self.get_booster()
+        booster.set_attr(**{_ATTRIBUTE: json.dumps(description, default=str)})
+        super().save_model(fname)
+        booster.set_attr(**{_ATTRIBUTE: None})
 
     def load_model(self, fname: Any) -> None:
-        """Load a model that this class saved, or any XGBoost model of a margin.
+        """Load a model that this class saved, or any XGBoost model of two classes.
 
         A model without a description is read with this estimator's own parameters
         and the labels 0 and 1.
         """
-        kept = self.get_params(deep=False)
         super().load_model(fname)
-        # The parent overwrites some parameters with the model's, and a refit would
-        # start from the old model's score.
-        self.objective, self.base_score = kept["objective"], kept["base_score"]
         text = self.get_booster().attr(_ATTRIBUTE)
         if text is None:
-            self._focal_classes = np.array([0, 1])
-            self.loss_ = FocalLoss(self.focal_alpha, self.focal_gamma)  # type: ignore[arg-type]
+            alpha: Any = self.focal_alpha
+            self._remember(FocalObjective(alpha, self.focal_gamma), None)
             return
-        description = json.loads(text)
-        self._focal_classes = np.array(description["classes"])
-        self.loss_ = FocalLoss(description["alpha"], description["gamma"])
+        self.get_booster().set_attr(**{_ATTRIBUTE: None})
+        found = json.loads(text)
+        classes = found["classes"]
+        self._remember(
+            FocalObjective(found["alpha"], found["gamma"], found["link"]),
+            None if classes is None else np.array(classes),
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -190,40 +190,41 @@ class FocalXGBClassifier(xgb.XGBClassifier):  # type: ignore[misc]
         return tags
 
 
-def _monitored(asked: Any, loss: FocalLoss) -> tuple[list[str], Any]:
-    """Return XGBoost's own metrics by their names, and the one that is not, or None."""
-    if asked is None:
-        asked = "log_loss"
-    several = [asked] if isinstance(asked, str) or callable(asked) else list(asked)
-    named = [one for one in several if not _is_custom(one)]
-    custom = [one for one in several if _is_custom(one)]
-    if len(custom) > 1:
-        raise ValueError(
-            "eval_metric must hold at most one metric that is not XGBoost's own,"
-            f" got {custom}"
-        )
-    if not custom:
-        return named, None
-    (one,) = custom
-    return named, metric(one, loss) if isinstance(one, str) else one
+def _encode(given: dict[str, Any]) -> NDArray[Any] | None:
+    """Make labels 0 and 1 that XGBClassifier would not take; return what they were."""
+    y = given["y"]
+    if is_on_device(y):
+        return None
+    target = Target.of(y, warn=False)
+    # It takes 0 alone, and says itself that it takes no other label alone.
+    if len(target.classes) == 1 or target.classes.tolist() == [0, 1]:
+        return None
+    given["y"] = target.y_true
+    if given.get("eval_set"):
+        # XGBoost sees by identity which of them is the training set.
+        given["eval_set"] = [
+            (X, target.y_true if of is y else target.encode(of, "eval_set labels"))
+            for X, of in given["eval_set"]
+        ]
+    return target.classes
 
 
-def _is_custom(one: Any) -> bool:
-    return callable(one) or _classifier.is_focal_metric(one)
+def _direct_stopping(
+    metrics: Sequence[FocalMetric], parameters: dict[str, Any], given: dict[str, Any]
+) -> None:
+    """See that early stopping goes the way of our metrics.
 
-
-def _restore_scale(fitted: Any) -> None:
-    """Give the log of evaluations our metric's own name and values."""
-    ours = fitted.eval_metric
-    if not isinstance(ours, XGBoostMetric):
+    XGBoost takes a name that it does not know for that of a loss: where the last one is
+    not, early stopping and what is printed before it become callbacks.
+    """
+    callbacks = list(parameters["callbacks"] or ())
+    direct(callbacks, metrics)
+    rounds = parameters["early_stopping_rounds"]
+    if not rounds or not metrics[-1].higher_is_better:
         return
-    scaled = []
-    for log in getattr(fitted, "evals_result_", {}).values():
-        values = log.pop(ours.__name__)
-        log[ours.metric.name] = [value / SCALE for value in values]
-        scaled += values
-    # Early stopping watched this metric, unless a callback of the caller's did not.
-    booster = fitted.get_booster()
-    best = float(booster.attr("best_score") or "nan")
-    if best in scaled:
-        booster.set_attr(best_score=repr(best / SCALE))
+    period = int(given.get("verbose", True) or 0)
+    if period:
+        callbacks.append(xgb.callback.EvaluationMonitor(period=period))
+    callbacks.append(xgb.callback.EarlyStopping(rounds=rounds, maximize=True))
+    parameters.update(callbacks=callbacks, early_stopping_rounds=None)
+    given["verbose"] = False

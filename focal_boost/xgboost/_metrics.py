@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import xgboost as xgb
 
-from focal_boost.metrics import FocalMetric
-
-# XGBoost passes the value of a custom metric through "%f", six decimals, and a loss
-# of rare events improves beyond them: early stopping would see it stand still.
-SCALE = 1e6
+from focal_boost.metrics import METRICS, FocalMetric
+from focal_boost.objective import FocalObjective
 
 
 @dataclass(frozen=True)
 class XGBoostMetric:
     """A metric for ``xgb.train(custom_metric=)`` and ``XGBClassifier(eval_metric=)``.
 
-    Its value is a million times the metric's, and its name says so. XGBoost decides
-    by the beginning of a name whether to maximise it: average precision is an
-    "aucpr".
+    XGBoost decides by the beginning of a name whether early stopping maximises it, so
+    that average precision is "aucpr_average_precision" there.
     """
 
     metric: FocalMetric
@@ -29,56 +25,83 @@ class XGBoostMetric:
     @property
     def __name__(self) -> str:
         family = "aucpr_" if self.metric.higher_is_better else ""
-        return f"{family}{self.metric.name}_x1e6"
+        return f"{family}{self.metric.name}"
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Return the scaled value, or (name, value) for native (preds, DMatrix)."""
+        """Return the value, or (name, value) for native (preds, DMatrix)."""
         if hasattr(y_pred, "get_label"):
-            margin, data = y_true, y_pred
-            return self.__name__, SCALE * of_data(self.metric, margin, data)
-        return SCALE * self.metric(y_true, y_pred, sample_weight)
+            raw_score, data = y_true, y_pred
+            return self.__name__, of_data(self.metric, raw_score, data)
+        return self.metric(y_true, y_pred, sample_weight)
 
 
-def of_data(metric: FocalMetric, margin: Any, data: Any) -> float:
-    """Return the metric of margins on a DMatrix."""
-    return metric(data.get_label(), margin, data.get_weight())
+def metric(name: str, objective: FocalObjective) -> XGBoostMetric:
+    """Return a metric for XGBoost's native and scikit-learn APIs.
 
+    :func:`train` takes metrics by their names, and reports them in full precision:
+    XGBoost keeps six decimals of those that it is given here.
 
-class PosteriorMetrics(xgb.callback.TrainingCallback):  # type: ignore[misc]
-    """Write metrics into the evaluation log in full precision, before others read it.
+    Parameters
+    ----------
+    name : {"focal_loss", "log_loss", "brier_score", "average_precision"}
+        See :class:`focal_boost.metrics.FocalMetric`.
+    objective : FocalObjective
+        What is trained with.
 
-    A callback sees no "%f", so that the log has the metrics' own names and values.
+    Returns
+    -------
+    callable
+        For ``xgb.train(..., obj=objective, custom_metric=)``, ``xgb.cv`` and
+        ``XGBClassifier(objective=objective, eval_metric=)``. XGBoost decides by a name
+        whether early stopping maximises it: average precision is reported as
+        "aucpr_average_precision".
+
+    Raises
+    ------
+    ValueError
+        If the name is not known or objective is not a FocalObjective.
     """
+    return XGBoostMetric(FocalMetric(name, objective))
 
-    def __init__(
-        self, metrics: Sequence[FocalMetric], evals: Sequence[tuple[Any, str]]
-    ) -> None:
-        super().__init__()
-        self._metrics = tuple(metrics)
-        self._evals = tuple(evals)
 
-    def __hash__(self) -> int:
-        # XGBoost before 3.2 keeps callbacks in a set and runs them in its order, which
-        # begins with the first one of hash 0.
-        return 0
+def of_data(metric: FocalMetric, raw_score: Any, data: Any) -> float:
+    """Return the metric of raw scores on a DMatrix."""
+    return metric(data.get_label(), raw_score, data.get_weight())
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
-    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
-        """Evaluate every metric on every set; never stop."""
-        for data, name in self._evals:
-            margin = model.predict(data, output_margin=True)
-            log = evals_log.setdefault(name, {})
-            for metric in self._metrics:
-                log.setdefault(metric.name, []).append(of_data(metric, margin, data))
-        return False
+def split(asked: Any) -> tuple[list[Any], Any]:
+    """Return our metrics of an ``eval_metric``, and the rest, None where there is none.
 
-    def direct(self, stopping: Any) -> None:
-        """Tell an early-stopping callback which way our metrics improve."""
-        # Without a metric's name XGBoost watches the last one, which is ours.
-        default = self._metrics[-1].name if self._metrics else None
-        watched = stopping.metric_name or default
-        for metric in self._metrics:
-            if metric.name == watched and stopping.maximize is None:
-                stopping.maximize = metric.higher_is_better
+    What holds none of ours is handed on as it was given.
+    """
+    several = asked if isinstance(asked, list | tuple) else [asked]
+    ours = [one for one in several if isinstance(one, XGBoostMetric) or _is_name(one)]
+    if not ours:
+        return [], asked
+    rest = [one for one in several if one not in ours]
+    # XGBoost takes a callable alone, but not in a list of its own.
+    return ours, rest if len(rest) > 1 else next(iter(rest), None)
+
+
+def _is_name(asked: Any) -> bool:
+    return isinstance(asked, str) and asked in METRICS
+
+
+def ours_of(asked: Iterable[Any], objective: FocalObjective) -> tuple[FocalMetric, ...]:
+    """Return our metrics by names or objects, each name once."""
+    metrics = [
+        one.metric if isinstance(one, XGBoostMetric) else FocalMetric(one, objective)
+        for one in asked
+    ]
+    return tuple({metric.name: metric for metric in metrics}.values())
+
+
+def direct(callbacks: Iterable[Any], metrics: Sequence[FocalMetric]) -> None:
+    """Tell early-stopping callbacks which way our metrics improve."""
+    better = {metric.name: metric.higher_is_better for metric in metrics}
+    for stopping in callbacks:
+        if isinstance(stopping, xgb.callback.EarlyStopping):
+            # Without a name XGBoost watches the last metric, which is ours.
+            watched = stopping.metric_name or (metrics[-1].name if metrics else None)
+            if stopping.maximize is None and watched in better:
+                stopping.maximize = better[watched]

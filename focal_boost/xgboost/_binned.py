@@ -1,4 +1,7 @@
-"""What a search needs of XGBoost: data binned once, and trainings that can pause."""
+"""What a search needs of XGBoost: rows binned once, and trainings that can pause.
+
+See :mod:`focal_boost._adapter.protocol`.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from focal_boost import _classifier
-from focal_boost.objective import Gradients, OneTraining
-from focal_boost.xgboost._train import base_score_of, on_the_device
+from focal_boost._adapter.estimator import focal_objective
+from focal_boost.xgboost import _training
 
+library = "xgboost"
 # What the columns are binned by, besides the rows themselves.
 _OF_BINS = (
     "tree_method",
@@ -36,26 +39,26 @@ class Binned:
         self, estimator: Any, train: Any, test: Any, threads: int | None
     ) -> None:
         self.y_true = train.y_true
-        self.weight = weight_of(estimator, train)
+        self.weight = train.sample_weight
+        if self.weight is not None:
+            self.weight = np.asarray(self.weight, np.float32)
         data = {
             "missing": estimator.missing,
             "enable_categorical": estimator.enable_categorical,
             "feature_types": estimator.feature_types,
             "nthread": estimator.n_jobs if threads is None else threads,
         }
+        kind: Any = xgb.DMatrix
         if _is_binned(estimator):
-            data["max_bin"] = estimator.max_bin
-            self.train = xgb.QuantileDMatrix(
-                train.X, train.y_true, weight=self.weight, **data
-            )
-            self.test = xgb.QuantileDMatrix(test.X, ref=self.train, **data)
-        else:
-            self.train = xgb.DMatrix(train.X, train.y_true, weight=self.weight, **data)
-            self.test = xgb.DMatrix(test.X, **data)
+            kind, data["max_bin"] = xgb.QuantileDMatrix, estimator.max_bin
+        self.train = kind(train.X, train.y_true, weight=self.weight, **data)
+        if _is_binned(estimator):
+            data["ref"] = self.train
+        self.test = kind(test.X, **data)
 
 
 class Training:
-    """A training of one estimator on binned data that goes on where it paused.
+    """A training of one estimator on binned rows that goes on where it paused.
 
     Parameters
     ----------
@@ -72,45 +75,34 @@ class Training:
     def __init__(
         self, estimator: Any, data: Binned, threads: int | None, *, paused: bool
     ) -> None:
-        objective = _classifier.focal_objective(estimator, data.y_true, data.weight)
-        start = objective.loss.initial_margin(data.y_true, data.weight)
-        parent = estimator._parent(objective, base_score_of(start))
-        params = {**parent.get_xgb_params(), "objective": "binary:logistic"}
-        if threads is not None:
-            params["n_jobs"] = threads
-        if paused and _version() < _OWN_RANDOM_NUMBERS:
-            params["seed_per_iteration"] = True
-        self.loss = objective.loss
+        _training.check_objective(estimator.objective)
+        self.objective = focal_objective(estimator, data.y_true, data.weight)
         self.rounds = 0
         self._data = data
-        objective = replace(objective, n_threads=threads)
-        objective = on_the_device(objective, estimator.device)
-        self._gradients = OneTraining(objective, owns_margin=True, reads_once=True)
+        params = {**estimator.get_xgb_params(), "objective": _training.OBJECTIVE}
+        if threads is not None:
+            params["n_jobs"] = threads
+        if paused and _training.version() < _OWN_RANDOM_NUMBERS:
+            params["seed_per_iteration"] = True
         self._booster = xgb.Booster(params, [data.train, data.test])
+        there = replace(self.objective, n_threads=threads)
+        there = _training.on_the_device(there, estimator.device)
+        _training.Training(there, reads_once=True).attach(self._booster)
 
     def advance(self, rounds: int) -> None:
         """Train until there are that many rounds."""
         while self.rounds < rounds:
-            self._booster.update(self._data.train, self.rounds, self._objective)
+            self._booster.update(self._data.train, self.rounds)
             self.rounds += 1
 
-    def _objective(self, preds: Any, data: Any) -> Gradients:
-        return self._gradients.gradient_hessian(preds, data, 0.0)
-
-    def margin(self) -> NDArray[Any]:
-        """Return the margins of the held-out rows, (n,)."""
+    def raw_score(self) -> NDArray[Any]:
+        """Return the raw scores of the held-out rows, (n,)."""
         return np.asarray(self._booster.predict(self._data.test, output_margin=True))
 
 
 def bins_key(estimator: Any) -> Hashable:
-    """Return what two estimators must have in common to share binned data."""
+    """Return what two estimators must have in common to share binned rows."""
     return repr([getattr(estimator, name) for name in _OF_BINS])
-
-
-def weight_of(estimator: Any, part: Any) -> NDArray[np.float32] | None:  # noqa: ARG001
-    """Return the weights that the estimator trains these rows with."""
-    weight = part.sample_weight
-    return None if weight is None else np.asarray(weight, np.float32)
 
 
 def rounds_of(estimator: Any) -> int:
@@ -140,7 +132,3 @@ def check(estimator: Any) -> None:
 def _is_binned(estimator: Any) -> bool:
     linear = estimator.booster == "gblinear"
     return not linear and estimator.tree_method not in _NOT_BINNED
-
-
-def _version() -> tuple[int, ...]:
-    return tuple(int(part) for part in xgb.__version__.split(".")[:2])

@@ -1,0 +1,290 @@
+"""One training by XGBoost: its objective, the rows' gradients and the start value.
+
+XGBoost is told that it trains its own ``binary:logistic``, and does so but for one
+thing: while it trains, the booster is a :class:`FocalBooster`, whose gradients are the
+objective's. Metrics, printed lines, early stopping and callbacks are XGBoost's own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+
+from focal_boost._kernels.cuda import ordinal_of, require
+from focal_boost._rows import Rows, rows_of
+from focal_boost.metrics import FocalMetric
+from focal_boost.objective import FocalObjective
+from focal_boost.xgboost._metrics import of_data
+
+#: What XGBoost is told to train.
+OBJECTIVE = "binary:logistic"
+# Where a booster keeps the training that it is in.
+_TRAINING = "_focal_training"
+# Before this version XGBoost began elsewhere.
+_STARTS_AT_PREVALENCE = (3, 0)
+# XGBoost's own bounds of a probability that it turns into a margin.
+_BASE_SCORE_MIN, _BASE_SCORE_MAX = 1e-6, 1 - 1e-6
+# Callbacks that run none of the caller's code.
+_WITHOUT_CODE = (
+    xgb.callback.EarlyStopping,
+    xgb.callback.EvaluationMonitor,
+    xgb.callback.TrainingCheckPoint,
+)
+
+
+class Training:
+    """One training: what ``train``, the classifier and the search have in common.
+
+    Parameters
+    ----------
+    objective : FocalObjective
+        Its device is where the gradients are computed.
+    metrics : sequence of FocalMetric
+        Evaluated after XGBoost's own metrics and the caller's.
+    reads_once : bool
+        Whether labels, weights and parameters stay those of the first round, because no
+        code of the caller's runs between rounds.
+    updates : bool, default False
+        Whether ``process_type`` has a model's trees updated: it looks empty then.
+    """
+
+    def __init__(
+        self,
+        objective: FocalObjective,
+        metrics: Sequence[FocalMetric] = (),
+        *,
+        reads_once: bool,
+        updates: bool = False,
+    ) -> None:
+        self.objective = objective
+        self._metrics = tuple(metrics)
+        self._reads_once = reads_once
+        self._updates = updates
+        self._rows: Rows | None = None
+        self._attached: list[Any] = []
+
+    def attach(self, booster: Any) -> None:
+        """Let a booster train by the objective, until :meth:`release`."""
+        if vars(booster).get(_TRAINING) is self:
+            return
+        self._attached.append(booster)
+        setattr(booster, _TRAINING, self)
+        booster.__class__ = FocalBooster
+
+    def release(self) -> None:
+        """Make all boosters XGBoost's own again."""
+        for booster in self._attached:
+            vars(booster).pop(_TRAINING, None)
+            booster.__class__ = xgb.Booster
+        self._attached.clear()
+
+    @contextmanager
+    def callback(self) -> Iterator[Any]:
+        """Return the callback that attaches the booster of an ``xgboost.train``."""
+        try:
+            yield _Attach(self)
+        finally:
+            self.release()
+
+    def rows(self, booster: Any, data: Any) -> Rows:
+        """Return the rows to train the next round on; an empty model gets its start.
+
+        Raises
+        ------
+        xgboost.core.XGBoostError
+            A ValueError too, for unsound labels and weights.
+        """
+        if self._rows is None or not self._reads_once:
+            settings = _Settings.of(booster)
+            self._rows = self._read(data, settings.scale_pos_weight)
+            empty = not self._updates and booster.num_boosted_rounds() == 0
+            if empty and settings.estimates_start:
+                start = self._start(data, settings.scale_pos_weight)
+                _set_start(booster, start, settings.updater)
+        return self._rows
+
+    def _read(self, data: Any, scale_pos_weight: float) -> Rows:
+        """Return the rows of data, in an error that XGBoost could have raised."""
+        labels, weight = data.get_label(), data.get_weight()
+        of_class = (1.0, scale_pos_weight)
+        try:
+            return rows_of(
+                self.objective, labels, weight, None, class_weight=of_class, reuse=True
+            )
+        except ValueError as error:
+            raise xgb.core.XGBoostError(str(error)) from None
+
+    def _start(self, data: Any, scale_pos_weight: float) -> float:
+        """Return the base_score to begin with, from the rows of all workers."""
+        labels, weight = data.get_label().astype(np.intp), data.get_weight()
+        each = weight if weight.size else None
+        of_class = np.bincount(labels, each, minlength=2).astype(float)
+        if xgb.collective.get_world_size() > 1:
+            of_class = xgb.collective.allreduce(of_class, xgb.collective.Op.SUM)
+        if self.objective.link == "logit":
+            return _start_of_the_library(of_class, scale_pos_weight)
+        share = _share(of_class, scale_pos_weight)
+        return _sigmoid(float(self.objective.raw_score(share)))
+
+    def evaluated(self, booster: Any, evals: Sequence[tuple[Any, str]]) -> str:
+        """Return the metrics as XGBoost writes its own, with all their digits."""
+        return "".join(
+            f"\t{name}-{metric.name}:{of_data(metric, raw_score, data)!r}"
+            for data, name in (evals if self._metrics else ())
+            for raw_score in [booster.predict(data, output_margin=True)]
+            for metric in self._metrics
+        )
+
+
+class FocalBooster(xgb.Booster):
+    """A booster while it trains; all that outlives the training is XGBoost's own."""
+
+    def update(self, dtrain: Any, iteration: int, fobj: Any = None) -> None:
+        """Boost one round by the objective of the training."""
+        if fobj is None:
+            rows = getattr(self, _TRAINING).rows(self, dtrain)
+
+            def fobj(raw_score: Any, data: Any) -> Any:  # noqa: ARG001
+                # XGBoost makes new raw scores for every call.
+                return rows.gradient_hessian(raw_score, overwrite=True)
+
+        super().update(dtrain, iteration, fobj)
+
+    def eval_set(
+        self,
+        evals: Sequence[tuple[Any, str]],
+        iteration: int = 0,
+        feval: Any = None,
+        output_margin: bool = True,
+    ) -> str:
+        """Evaluate the library's metrics, and then those of the training."""
+        text: str = super().eval_set(evals, iteration, feval, output_margin)
+        return text + str(getattr(self, _TRAINING).evaluated(self, evals))
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        state.pop(_TRAINING, None)
+        return state
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # A pickle does not train, and loads without this package.
+        return object.__new__, (xgb.Booster,), self.__getstate__()
+
+
+class _Attach(xgb.callback.TrainingCallback):
+    """Attaches every booster that is about to train."""
+
+    def __init__(self, training: Training) -> None:
+        super().__init__()
+        self._training = training
+
+    def before_training(self, model: Any) -> Any:
+        self._training.attach(model)
+        return model
+
+    def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
+        # A callback may have put another model into its place.
+        self._training.attach(model)
+        return False
+
+    def after_training(self, model: Any) -> Any:
+        self._training.release()
+        return model
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What a booster has made of its parameters."""
+
+    scale_pos_weight: float
+    estimates_start: bool
+    #: None unless the caller chose it.
+    updater: str | None
+
+    @classmethod
+    def of(cls, booster: Any) -> _Settings:
+        learner = json.loads(booster.save_config())["learner"]
+        trees = learner["gradient_booster"]
+        trees = trees.get("gbtree", trees)
+        chosen = trees.get("specified_updater", False)
+        return cls(
+            float(learner["objective"]["reg_loss_param"]["scale_pos_weight"]),
+            learner["learner_model_param"]["boost_from_average"] == "1",
+            trees["gbtree_train_param"]["updater"] if chosen else None,
+        )
+
+
+def _set_start(booster: Any, base_score: float, updater: str | None) -> None:
+    """Give an empty model its start value, as if XGBoost had estimated it."""
+    base_score = min(max(base_score, _BASE_SCORE_MIN), _BASE_SCORE_MAX)
+    start = {"base_score": base_score, "boost_from_average": 1}
+    # A parameter makes XGBoost forget the updater, and warn of unknown ones again.
+    with xgb.config_context(verbosity=0):
+        booster.set_param({**start, "updater": updater})
+        booster.save_config()
+
+
+def _start_of_the_library(of_class: Any, scale_pos_weight: float) -> float:
+    """Return the base_score that XGBoost's own objective begins with.
+
+    That is the prevalence, but with scale_pos_weight, and always before XGBoost 3.0, it
+    is one Newton step of log loss from the raw score 0.
+    """
+    # XGBoost's own tolerance.
+    if abs(scale_pos_weight - 1) <= 1e-6 and version() >= _STARTS_AT_PREVALENCE:
+        return _share(of_class, 1.0)
+    return _sigmoid(4 * _share(of_class, scale_pos_weight) - 2)
+
+
+def _share(of_class: Any, scale_pos_weight: float) -> float:
+    """Return the weighted share of positives."""
+    negative, positive = of_class[0], of_class[1] * scale_pos_weight
+    return float(positive / (negative + positive)) if negative + positive else 0.5
+
+
+def _sigmoid(raw_score: float) -> float:
+    return 1 / (1 + math.exp(min(-raw_score, 700.0)))
+
+
+def version() -> tuple[int, ...]:
+    return tuple(int(part) for part in xgb.__version__.split(".")[:2])
+
+
+def runs_code(callbacks: Any, custom_metric: Any = None) -> bool:
+    """Return whether code of the caller's runs between rounds: it could change data."""
+    theirs = [one for one in callbacks or () if type(one) not in _WITHOUT_CODE]
+    return bool(theirs) or custom_metric is not None
+
+
+def check_objective(objective: Any) -> None:
+    """Raise unless it is what XGBoost may be told to train."""
+    if objective not in (None, OBJECTIVE):
+        raise ValueError(
+            f'objective of XGBoost must be "{OBJECTIVE}" or absent, got {objective!r}'
+        )
+
+
+def on_the_device(objective: FocalObjective, device: Any) -> FocalObjective:
+    """Return the objective for XGBoost's parameter `device`, which must be there.
+
+    An objective with a device of its own keeps it; on the CPU it works for all.
+    """
+    named = str(device)
+    trains_on = named if named.startswith(("cuda", "gpu")) else "cpu"
+    if objective.device is None:
+        objective = replace(objective, device=trains_on)
+    elif trains_on == "cpu" and objective.device != "cpu":
+        raise ValueError(
+            'device of the objective must be None or "cpu" where XGBoost trains on'
+            f" the CPU, got {objective.device!r}"
+        )
+    if ordinal_of(str(objective.device)) is not None:
+        require(str(objective.device))
+    return objective
