@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from typing import Any
 
 import lightgbm as lgb
@@ -11,20 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from focal_boost import _classifier
-from focal_boost.lightgbm._device import with_advice
-from focal_boost.lightgbm._metrics import without_misreading
-from focal_boost.lightgbm._model import self_contained
-from focal_boost.lightgbm._train import (
-    callbacks_of,
-    metric,
-    settings_of,
+from focal_boost._adapter.estimator import (
+    adopt,
+    bound_arguments,
+    focal_objective,
+    library_parameters,
 )
-from focal_boost.objective import FocalObjective
+from focal_boost._adapter.target import Target
+from focal_boost._rows import Labels
+from focal_boost.lightgbm import _binned
+from focal_boost.lightgbm._booster import FocalBooster
+from focal_boost.lightgbm._device import with_advice
+from focal_boost.lightgbm._metrics import LightGBMMetric
+from focal_boost.lightgbm._start import starts_from_average
+from focal_boost.lightgbm._train import runs_code, settings_of
+from focal_boost.lightgbm._training import Training, injected
+from focal_boost.metrics import METRICS, focal_metrics
+
+# Also a metric of LightGBM's own, which is the one that is meant.
+_OURS = tuple(name for name in METRICS if name != "average_precision")
 
 
-class FocalLGBMClassifier(lgb.LGBMClassifier):  # type: ignore[misc]
-    """LGBMClassifier trained with focal loss, whose probabilities are probabilities.
+class FocalLGBMClassifier(lgb.LGBMClassifier):
+    """LGBMClassifier trained with focal loss; at gamma 0 and alpha None the same.
 
     Parameters
     ----------
@@ -37,19 +45,21 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):  # type: ignore[misc]
 
     Attributes
     ----------
+    focal_objective_ : FocalObjective
+        What was trained with, and its ``loss``.
     loss_ : FocalLoss
-        The loss that was trained with.
+        The loss of the paper's margin.
     classes_ : ndarray, (2,)
         The two labels; the second is the positive class.
 
     Notes
     -----
     ``predict_proba`` is the posterior, ``predict`` its more probable label, and
-    ``decision_function`` the margin, at which the label changes where it passes
-    ``loss_.margin(0.5)``: 0 for alpha ½, and not far from it otherwise.
-    ``fit(eval_metric=)`` may name this package's metrics and defaults to the
-    posterior's log loss, which early stopping watches.
+    ``decision_function`` its log-odds. ``fit(eval_metric=)`` takes the names of this
+    package's metrics too, which come after LightGBM's own.
     """
+
+    _in_pauses = _binned
 
     def __init__(
         self,
@@ -65,73 +75,42 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):  # type: ignore[misc]
     @functools.wraps(lgb.LGBMClassifier.fit)
     def fit(self, *args: Any, **kwargs: Any) -> FocalLGBMClassifier:
         parent = lgb.LGBMClassifier.fit
-        given = _classifier.bound_arguments(parent, self, *args, **kwargs)
-        target = _classifier.Target.of(given["y"])
-        target.check_rows(given["X"])
-        _use_pairs(given, target)
-        weight = self._weight(given)
-        objective = _classifier.focal_objective(self, target.y_true, weight)
-        start = 0.0
-        # A start of the caller's own is not the model's, in LightGBM as here.
-        if given.get("init_score") is None and given.get("init_model") is None:
-            start = objective.loss.initial_margin(target.y_true, weight)
-            _start_from(start, given, len(target.y_true))
-        given["eval_metric"] = _metrics(given.get("eval_metric"), objective)
-        inner = self._parent(objective)
-        given["callbacks"] = callbacks_of(inner.get_params(), given.get("callbacks"))
+        given = bound_arguments(parent, self, *args, **kwargs)
+        target = _plain_labels(given)
+        objective = focal_objective(self, target.y_true, self._weight(given, target))
+        theirs, ours = _apart(given.get("eval_metric"))
+        given["eval_metric"] = theirs
+        training = Training(
+            objective,
+            focal_metrics(ours, objective),
+            may_change=runs_code([theirs, given.get("callbacks")]),
+        )
+        inner = _Inner(**library_parameters(self))
+        if inner.starts_from_average(given):
+            weight = self._weight(given, target)
+            _start_from(training.start_from(Labels.of(target.y_true, weight)), given)
         with with_advice():
-            inner.fit(**given)
-        _classifier.adopt(self, inner, skip=["_other_params"])
-        self._Booster = self_contained(inner.booster_, start)
-        self.loss_ = objective.loss
+            inner.train(training, given)
+        adopt(self, inner, skip=["_other_params"])
+        self.focal_objective_ = training.objective
+        self.loss_ = training.objective.loss
         return self
 
-    def _weight(self, given: dict[str, Any]) -> Any:
+    def _weight(self, given: dict[str, Any], target: Target) -> Any:
         """Return sample weights times class weights, as LightGBM will hold them."""
         weight = given.get("sample_weight")
         if self.class_weight is not None:
             from sklearn.utils.class_weight import compute_sample_weight
 
-            of_class = compute_sample_weight(self.class_weight, given["y"])
+            labels = target.classes[target.y_true]
+            of_class = compute_sample_weight(self.class_weight, labels)
             weight = of_class if weight is None else of_class * np.asarray(weight)
         return None if weight is None else np.asarray(weight, np.float32)
 
-    def _parent(self, objective: FocalObjective) -> Any:
-        """Return an unfitted LGBMClassifier with these settings."""
-        parameters = _classifier.library_parameters(self)
-        settings = settings_of(parameters, objective.loss)
-        settings.setdefault("feature_pre_filter", False)
-        return _Parent(**{**settings, "objective": objective})
-
     def decision_function(self, X: Any, **kwargs: Any) -> NDArray[np.float64]:
-        """Return the margin per row, (n,); `kwargs` as in ``predict_proba``."""
-        kwargs["raw_score"] = True
+        """Return the posterior's log-odds per row, (n,); `kwargs` as in ``predict``."""
         check_is_fitted(self, "loss_")
-        return np.asarray(super().predict_proba(X, **kwargs))
-
-    @functools.wraps(lgb.LGBMClassifier.predict_proba)
-    def predict_proba(self, X: Any, *args: Any, **kwargs: Any) -> Any:
-        given, raw = self._asked(X, *args, **kwargs)
-        if raw:
-            return super().predict_proba(**given)
-        margin = self.decision_function(**given)
-        return _classifier.probabilities(self.loss_, margin)
-
-    @functools.wraps(lgb.LGBMClassifier.predict)
-    def predict(self, X: Any, *args: Any, **kwargs: Any) -> Any:
-        given, raw = self._asked(X, *args, **kwargs)
-        if raw:
-            return super().predict_proba(**given)
-        margin = self.decision_function(**given)
-        return _classifier.labels(self.loss_, margin, self.classes_)
-
-    def _asked(self, *args: Any, **kwargs: Any) -> tuple[dict[str, Any], bool]:
-        """Return a call's arguments and whether it asks for something raw."""
-        parent = lgb.LGBMClassifier.predict
-        given = _classifier.bound_arguments(parent, self, *args, **kwargs)
-        given.update(given.pop("kwargs", {}))
-        raw = ("raw_score", "pred_leaf", "pred_contrib")
-        return given, any(given.get(name) for name in raw)
+        return np.asarray(super().predict_proba(X, raw_score=True, **kwargs))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -139,56 +118,98 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):  # type: ignore[misc]
         return tags
 
 
-class _CurrentNames(lgb.LGBMModel):  # type: ignore[misc]
-    """Hands eval_set over as eval_X and eval_y, which LightGBM 4.7 asks for.
+class _Inner(lgb.LGBMClassifier):
+    """The parent, as it fits: its own in all but the objective of the engine."""
 
-    It stands between LGBMClassifier, which encodes the labels of eval_set only and
-    knows the training set among them, and LGBMModel, which warns of eval_set.
-    """
+    _training: Training | None = None
 
-    def fit(self, *args: Any, eval_set: Any = None, **kwargs: Any) -> Any:
-        known = inspect.signature(lgb.LGBMModel.fit).parameters
-        if eval_set and "eval_X" in known:
-            kwargs["eval_X"], kwargs["eval_y"] = zip(*eval_set, strict=True)
-        else:
-            kwargs["eval_set"] = eval_set
-        return super().fit(*args, **kwargs)
+    def train(self, training: Training, given: dict[str, Any]) -> None:
+        """Fit with focal loss."""
+        self._training, self._seen = training, dict[str, Any]()
+        callbacks = list(given.get("callbacks") or ())
+        given["callbacks"] = [*callbacks, injected(training, self._seen)]
+        self.fit(**given)
+        if not isinstance(self._Booster, FocalBooster):
+            raise RuntimeError(
+                "lightgbm must call _process_params and callbacks in fit as its"
+                f" versions 4.6 and 4.7 do, got version {lgb.__version__}"
+            )
+        FocalBooster.release(self._Booster)
+        del self._training, self._seen
 
+    def starts_from_average(self, given: dict[str, Any]) -> bool:
+        """Return whether LightGBM's own objective would choose the start."""
+        free = given.get("init_score") is None and given.get("init_model") is None
+        return free and starts_from_average(self.get_params(deep=False))
 
-class _Parent(lgb.LGBMClassifier, _CurrentNames):  # type: ignore[misc]
-    """LGBMClassifier without its warning."""
-
-
-def _use_pairs(given: dict[str, Any], target: _classifier.Target) -> None:
-    """Name all evaluation sets eval_set, a list of pairs, and check their labels."""
-    X, y = given.pop("eval_X", None), given.pop("eval_y", None)
-    if (X is None) != (y is None) or (X is not None and given.get("eval_set")):
-        raise ValueError("eval_X and eval_y must be given together, without eval_set")
-    pairs = given.get("eval_set")
-    if X is not None:
-        pairs = list(zip(X, y, strict=True)) if isinstance(X, tuple) else (X, y)
-    if pairs is None:
-        return
-    given["eval_set"] = [pairs] if isinstance(pairs, tuple) else list(pairs)
-    for _, labels in given["eval_set"]:
-        target.encode(labels, "eval_set labels")
+    def _process_params(self, stage: str) -> dict[str, Any]:
+        params: dict[str, Any] = super()._process_params(stage)
+        if self._training is not None and stage == "fit":
+            params, seen = settings_of(params, self._training.objective)
+            self._seen.update(seen)
+        return params
 
 
-def _start_from(start: float, given: dict[str, Any], rows: int) -> None:
+def _start_from(start: float, given: dict[str, Any]) -> None:
     """Set the start value as initial score of all sets."""
-    given["init_score"] = np.full(rows, start)
-    pairs = given.get("eval_set") or ()
-    if pairs and given.get("eval_init_score") is None:
-        given["eval_init_score"] = [np.full(len(y), start) for _, y in pairs]
+    given["init_score"] = np.full(_rows_of(given["y"]), start)
+    pairs = given.get("eval_set") or []
+    labels = [y for _, y in ([pairs] if isinstance(pairs, tuple) else pairs)]
+    if given.get("eval_y") is not None:
+        several = given["eval_y"]
+        labels = list(several) if isinstance(several, tuple) else [several]
+    own = given.get("eval_init_score")
+    if labels:
+        given["eval_init_score"] = [
+            np.full(_rows_of(y), start) + _own_of(own, i) for i, y in enumerate(labels)
+        ]
 
 
-def _metrics(asked: Any, objective: FocalObjective) -> list[Any]:
-    """Return evaluation metrics, ours by their names."""
-    if asked is None:
-        asked = "log_loss"
+def _rows_of(y: Any) -> int:
+    # Whatever becomes an array need not have a length.
+    return int(np.shape(y)[0])
+
+
+def _own_of(own: Any, i: int) -> Any:
+    one = own.get(i) if isinstance(own, dict) else own[i] if own is not None else None
+    return 0.0 if one is None else np.asarray(one, np.float64)
+
+
+def _plain_labels(given: dict[str, Any]) -> Target:
+    """Return the target, and hand LightGBM labels that it takes.
+
+    The object stays the caller's where that is possible, as LightGBM knows the
+    training set among the evaluation sets by it.
+    """
+    y = given["y"]
+    target = Target.of(y, warn=False)
+    target.check_rows(given["X"])
+    plain = target.plain(y)
+    given["y"] = plain
+    for name in ("eval_set", "eval_y"):
+        if given.get(name) is not None:
+            given[name] = _replaced(given[name], lambda one: plain if one is y else one)
+    return target
+
+
+def _replaced(given: Any, change: Any) -> Any:
+    if isinstance(given, list | tuple):
+        return type(given)(_replaced(one, change) for one in given)
+    return change(given)
+
+
+def _apart(asked: Any) -> tuple[Any, list[str]]:
+    """Return the metrics that are LightGBM's or the caller's, and the names of ours."""
     several = asked if isinstance(asked, list) else [asked]
-    advice = '"log_loss" or "brier_score"'
-    return [
-        metric(one, objective.loss) if _classifier.is_focal_metric(one) else one
-        for one in without_misreading(several, "eval_metric", advice)
-    ]
+    ours = [one for one in several if _name_of(one) is not None]
+    if not ours:
+        return asked, []
+    theirs = [one for one in several if _name_of(one) is None]
+    return theirs, [str(_name_of(one)) for one in ours]
+
+
+def _name_of(one: Any) -> str | None:
+    """Return the name of a metric of this package, None for all others."""
+    if isinstance(one, LightGBMMetric):
+        return one.metric.name
+    return one if isinstance(one, str) and one in _OURS else None

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from focal_boost.metrics import FocalMetric
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
 
-# Built-in metrics that would take σ(margin), or the margin, for a probability.
-_OF_PROBABILITY = (
-    "binary_logloss",
-    "binary",
-    "binary_error",
-    "logloss",
-    "cross_entropy",
-    "xentropy",
-)
+from focal_boost._rows import Labels
+from focal_boost.metrics import FocalMetric, mean_score
+from focal_boost.objective import FocalObjective
 
 
 @dataclass(frozen=True)
@@ -34,22 +30,56 @@ class LightGBMMetric:
         self, y_true: Any, y_pred: Any, weight: Any = None
     ) -> tuple[str, float, bool]:
         """Return (name, value, higher is better), also for native (preds, Dataset)."""
+        raw_score = y_pred
         if hasattr(y_pred, "get_label"):
-            margin, data = y_true, y_pred
-            value = self.metric(data.get_label(), margin, data.get_weight())
-        else:
-            value = self.metric(y_true, y_pred, weight)
+            raw_score, data = y_true, y_pred
+            y_true, weight = data.get_label(), data.get_weight()
+        value = self.metric(y_true, raw_score, weight)
         return self.metric.name, value, self.metric.higher_is_better
 
 
-def without_misreading(names: list[Any], parameter: str, advice: str) -> list[Any]:
-    """Return metrics but those that misread a margin, warning of each of these."""
-    for name in names:
-        if name in _OF_PROBABILITY:
-            warnings.warn(
-                f"{parameter} {name!r} would take the margin for a probability and is"
-                f" left out; use {advice} instead",
-                UserWarning,
-                stacklevel=4,
-            )
-    return [name for name in names if name not in _OF_PROBABILITY]
+# LightGBM's float32 bounds of a probability in a logarithm.
+_CLIP, _CLIP_CROSS_ENTROPY = float(np.float32(1e-15)), 1e-12
+_SIGMOID = FocalObjective(None, 0.0)
+Twin = Callable[[Labels, NDArray[np.float64]], float]
+
+
+def _logloss(clip: float) -> Twin:
+    def value(labels: Labels, raw_score: NDArray[np.float64]) -> float:
+        from focal_boost._kernels.scores import LOG_LOSS
+
+        return mean_score(labels, raw_score, _SIGMOID, LOG_LOSS, clip)
+
+    return value
+
+
+def _mean(of: Callable[[Any, Any], Any]) -> Twin:
+    """Return the weighted mean of a function of label and probability."""
+
+    def value(labels: Labels, raw_score: NDArray[np.float64]) -> float:
+        each = of(labels.y_true, expit(raw_score))
+        return float(np.average(each, weights=labels.sample_weight))
+
+    return value
+
+
+_squared = _mean(lambda y, p: (p - y) ** 2)
+_absolute = _mean(lambda y, p: np.abs(p - y))
+
+#: What LightGBM's pointwise metrics are with its own objective; with a custom one they
+#: would take the raw score for a probability. Its rank metrics do not mind.
+TWINS: dict[str, Twin] = {
+    "binary_logloss": _logloss(_CLIP),
+    "binary_error": _mean(lambda y, p: (p > 0.5) != y),
+    "cross_entropy": _logloss(_CLIP_CROSS_ENTROPY),
+    "kullback_leibler": _logloss(_CLIP_CROSS_ENTROPY),
+    "l2": _squared,
+    "rmse": lambda labels, raw_score: float(np.sqrt(_squared(labels, raw_score))),
+    "l1": _absolute,
+    "mape": _absolute,
+}
+#: Pointwise metrics that nobody asks of probabilities.
+WITHOUT_TWIN = (
+    "cross_entropy_lambda", "fair", "gamma", "gamma_deviance", "huber", "poisson",
+    "quantile", "tweedie", "r2", "multi_logloss", "multi_error", "auc_mu",
+)  # fmt: skip

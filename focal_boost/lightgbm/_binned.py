@@ -1,4 +1,4 @@
-"""What a search needs of LightGBM: data binned once, and trainings that can pause."""
+"""What a search needs of LightGBM: rows binned once, and trainings that can pause."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ import numpy as np
 from joblib import effective_n_jobs  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from focal_boost import _classifier
+from focal_boost._adapter.estimator import focal_objective, library_parameters
+from focal_boost._adapter.target import Target
+from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import with_advice
-from focal_boost.lightgbm._train import boosting_of, settings_of
-from focal_boost.loss import FocalLoss
-from focal_boost.objective import Gradients, OneTraining
+from focal_boost.lightgbm._train import settings_of
+from focal_boost.lightgbm._training import Training as _Training
+from focal_boost.objective import FocalObjective
 
+library = "lightgbm"
 # Parameters of the scikit-learn class that are not LightGBM's.
 _OF_CLASS = ("importance_type", "n_estimators", "class_weight", "n_jobs")
-_STOPPING = (
+STOPPING = (
     "early_stopping_round",
     "early_stopping_rounds",
     "early_stopping",
     "n_iter_no_change",
 )
-_ROUNDS = (
+ROUNDS = (
     "num_iterations",
     "num_iteration",
     "n_iter",
@@ -37,7 +40,14 @@ _ROUNDS = (
     "num_boost_round",
     "max_iter",
 )
-_SEED = ("random_state", "seed", "random_seed")
+LEAST_ROWS = (
+    "min_data_in_leaf",
+    "min_child_samples",
+    "min_data",
+    "min_samples_leaf",
+    "min_data_per_leaf",
+)
+SEED = ("random_state", "seed", "random_seed")
 
 
 class Binned:
@@ -47,8 +57,9 @@ class Binned:
         self, estimator: Any, train: Any, test: Any, threads: int | None
     ) -> None:
         self.y_true = train.y_true
-        self.weight = weight_of(estimator, train)
-        params = _parameters(estimator, FocalLoss(), threads)
+        given = {"sample_weight": train.sample_weight}
+        self.weight = estimator._weight(given, Target.of(train.y))
+        params = _parameters(estimator, None, threads)
         self.train = lgb.Dataset(
             train.X, train.y_true, weight=self.weight, params=params
         ).construct()
@@ -58,10 +69,7 @@ class Binned:
 
 
 class Training:
-    """A training of one estimator on binned data that goes on where it paused.
-
-    As in :func:`focal_boost.lightgbm.train` the start value is added where gradient
-    and metrics are computed, so that the datasets stay as they are.
+    """A training of one estimator on binned rows that goes on where it paused.
 
     Parameters
     ----------
@@ -83,58 +91,35 @@ class Training:
         *,
         paused: bool,  # noqa: ARG002 (as in XGBoost)
     ) -> None:
-        objective = _classifier.focal_objective(estimator, data.y_true, data.weight)
-        self.loss = objective.loss
+        objective = focal_objective(estimator, data.y_true, data.weight)
+        self.objective = replace(objective, n_threads=threads)
         self.rounds = 0
-        self._start = self.loss.initial_margin(data.y_true, data.weight)
-        self._gradients = OneTraining(replace(objective, n_threads=threads))
-        self._held_out: NDArray[np.float64] = np.empty(0)
-        params = _parameters(estimator, self.loss, threads)
+        params = _parameters(estimator, self.objective, threads)
         with with_advice():
-            self._booster = lgb.Booster({**params, "objective": "none"}, data.train)
-        self._booster.add_valid(data.test, "held_out")
-        if boosting_of(params) == "dart":
-            # As callbacks_of() explains: DART decides what to drop when margins are
-            # read first, so that they are read before the first round.
-            self._booster.eval_train(lambda _preds, _data: [])
+            booster = lgb.Booster(params, data.train)
+        booster.add_valid(data.test, "held_out")
+        self._booster = FocalBooster.take(booster, _Training(self.objective))
 
     def advance(self, rounds: int) -> None:
         """Train until there are that many rounds."""
         while self.rounds < rounds:
-            self._booster.update(fobj=self._objective)
+            self._booster.update()
             self.rounds += 1
 
-    def _objective(self, preds: Any, data: Any) -> Gradients:
-        return self._gradients.gradient_hessian(preds, data, self._start)
-
-    def margin(self) -> NDArray[Any]:
-        """Return the margins of the held-out rows, (n,)."""
-        self._booster.eval_valid(self._keep)
-        return self._held_out
-
-    def _keep(self, preds: Any, _data: Any) -> list[Any]:
-        # A new array: `preds` is LightGBM's own.
-        self._held_out = preds + self._start
-        return []
+    def raw_score(self) -> NDArray[Any]:
+        """Return the raw scores of the held-out rows, (n,)."""
+        return np.asarray(self._booster.raw_scores())
 
 
 def bins_key(estimator: Any) -> Hashable:
-    """Return what two estimators must have in common to share binned data."""
-    params = _parameters(estimator, FocalLoss(), None)
-    if params["feature_pre_filter"]:
-        # Features are left out by what the trees are grown with.
-        return repr(sorted(params.items()))
-    # LightGBM knows which of its parameters are those of a dataset.
+    """Return what two estimators must have in common to share binned rows."""
+    params = _parameters(estimator, None, None)
+    # LightGBM knows which of its parameters are those of a dataset. Features are left
+    # out by how many rows a leaf must have.
     of_bins = lgb.Dataset(None, params=params).get_params()
-    of_bins |= {name: params[name] for name in _SEED if name in params}
+    of_bins |= {name: params[name] for name in SEED if name in params}
+    of_bins |= {name: params[name] for name in LEAST_ROWS if name in params}
     return repr([sorted(of_bins.items()), estimator.class_weight])
-
-
-def weight_of(estimator: Any, part: Any) -> NDArray[np.float32] | None:
-    """Return the weights that the estimator trains these rows with."""
-    given = {"sample_weight": part.sample_weight, "y": part.y}
-    weight: NDArray[np.float32] | None = estimator._weight(given)
-    return weight
 
 
 def rounds_of(estimator: Any) -> int:
@@ -145,7 +130,7 @@ def rounds_of(estimator: Any) -> int:
 def patience_of(estimator: Any) -> int | None:
     """Return after how many rounds without a better score a training ends."""
     params = estimator.get_params(deep=False)
-    given = [params[name] for name in _STOPPING if params.get(name) is not None]
+    given = [params[name] for name in STOPPING if params.get(name) is not None]
     # Here 0 and less turn it off.
     return int(given[0]) if given and int(given[0]) > 0 else None
 
@@ -153,7 +138,7 @@ def patience_of(estimator: Any) -> int | None:
 def with_rounds(estimator: Any, rounds: int) -> Any:
     """Return the estimator with that number of rounds and no early stopping."""
     params = estimator.get_params(deep=False)
-    stopping = {name: None for name in _STOPPING if name in params}
+    stopping = {name: None for name in STOPPING if name in params}
     # LightGBM reads None as a parameter that was not given.
     return estimator.set_params(n_estimators=rounds, **stopping)
 
@@ -161,21 +146,23 @@ def with_rounds(estimator: Any, rounds: int) -> Any:
 def check(estimator: Any) -> None:
     """Raise for parameters that a search cannot honour."""
     params = estimator.get_params(deep=False)
-    for name in _ROUNDS:
+    for name in ROUNDS:
         if params.get(name) is not None:
             raise ValueError(
                 "the number of rounds must be given as n_estimators,"
                 f" got {name}={params[name]!r}"
             )
-    _parameters(estimator, FocalLoss(), None)
+    _parameters(estimator, None, None)
 
 
-def _parameters(estimator: Any, loss: FocalLoss, threads: int | None) -> dict[str, Any]:
+def _parameters(
+    estimator: Any, objective: FocalObjective | None, threads: int | None
+) -> dict[str, Any]:
     """Return LightGBM's own parameters, as the estimator's fit passes them on."""
-    given = _classifier.library_parameters(estimator)
-    kept = {k: v for k, v in given.items() if k not in (*_OF_CLASS, *_STOPPING)}
-    params = settings_of(kept, loss)
-    params.setdefault("feature_pre_filter", False)
+    given = library_parameters(estimator)
+    kept = {k: v for k, v in given.items() if k not in (*_OF_CLASS, *STOPPING)}
+    params, _ = settings_of(kept, objective)
+    params["metric"] = "None"
     random_state = params.get("random_state")
     if isinstance(random_state, np.random.RandomState):
         params["random_state"] = random_state.randint(np.iinfo(np.int32).max)

@@ -1,0 +1,165 @@
+"""Evaluations in LightGBM while it trains with focal loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from focal_boost._rows import Labels
+from focal_boost.lightgbm._metrics import TWINS, WITHOUT_TWIN, LightGBMMetric
+
+if TYPE_CHECKING:
+    from focal_boost.lightgbm._training import Training
+
+
+class Evaluations:
+    """What the sets of a training are evaluated by, its own results put right.
+
+    Parameters
+    ----------
+    training : Training
+    settings : dict
+        LightGBM's own reading of the parameters.
+
+    Raises
+    ------
+    ValueError
+        For a pointwise metric that there is no twin of.
+    """
+
+    def __init__(self, training: Training, settings: dict[str, str]) -> None:
+        self._training = training
+        #: The training rows once more, where their scores must not be read.
+        self.second: Any = None
+        self._drops = settings.get("boosting") == "dart"
+        self._known_labels: dict[int, tuple[Any, Labels]] = {}
+        names = settings.get("metric", "").split(",")
+        for name in names:
+            if name in WITHOUT_TWIN:
+                raise ValueError(
+                    f"metric must be one of a probability with focal loss, got {name!r}"
+                )
+        self._pointwise = [name for name in names if name in TWINS]
+
+    def of(self, evaluate: Callable[[Any], list[Any]], feval: Any) -> list[Any]:
+        """Return evaluations with LightGBM's pointwise metrics put right.
+
+        Parameters
+        ----------
+        evaluate : callable
+            LightGBM's own (feval) → list of results, for one or several sets.
+        feval : callable or list of callables, optional
+            The caller's, which get probabilities as with LightGBM's own objective.
+        """
+        names = self._pointwise
+        calls = [*_several(feval), *map(LightGBMMetric, self._training.metrics)]
+        if not (names or calls):
+            return evaluate(None)
+        return self._evaluated(evaluate, names, calls)
+
+    def _evaluated(
+        self, evaluate: Callable[[Any], list[Any]], names: list[str], calls: list[Any]
+    ) -> list[Any]:
+        right: list[dict[str, float]] = []
+        counts: list[int] = []
+
+        def twins(raw_score: Any, data: Any) -> list[Any]:
+            at, values = self._training.shifted(raw_score), {}
+            for name in names:
+                values[name] = TWINS[name](self._known(data), at)
+            right.append(values)
+            counts.append(0)
+            return []
+
+        found = evaluate([twins, *(self._given(one, counts) for one in calls)])
+        return _put_right(found, right, counts)
+
+    def of_training_set(self, booster: Any, feval: Any) -> list[Any]:
+        """Return evaluations of the training set.
+
+        DART drops the next round's trees where its training scores are read, as each
+        Python metric does, and LightGBM's own metrics do not: these are put right on a
+        second set of the same rows.
+        """
+        evaluate = partial(lgb.Booster.eval_train, booster)
+        names = self._pointwise
+        if not self._drops or not names:
+            return self.of(evaluate, feval)
+        if self.second is None:
+            data = booster.train_set
+            self.second = data.subset(range(data.num_data())).construct()
+        on_second = partial(
+            lgb.Booster.eval, booster, self.second, booster._train_data_name
+        )
+        right = self._evaluated(on_second, names, [])
+        calls = [*_several(feval), *map(LightGBMMetric, self._training.metrics)]
+        found = self._evaluated(evaluate, [], calls) if calls else right
+        return right + found[len(right) :]
+
+    def raw_scores(self, evaluate: Callable[[Any], list[Any]]) -> NDArray[np.float64]:
+        """Return the raw scores of the set that is evaluated."""
+        kept: list[NDArray[np.float64]] = []
+
+        def keep(raw_score: Any, _data: Any) -> list[Any]:
+            # A new array: what LightGBM hands out is its own.
+            kept.append(np.array(self._training.shifted(raw_score)))
+            return []
+
+        evaluate(keep)
+        return kept[0]
+
+    def _given(self, metric: Any, counts: list[int]) -> Callable[[Any, Any], list[Any]]:
+        """Return a metric that gets the probability, or ours the raw score."""
+
+        def call(raw_score: Any, data: Any) -> list[Any]:
+            at = self._training.shifted(raw_score)
+            found = metric(at if is_ours(metric) else expit(at), data)
+            several = found if isinstance(found, list) else [found]
+            counts[-1] += len(several)
+            return several
+
+        return call
+
+    def _known(self, data: Any) -> Labels:
+        """Return the labels and weights of any set."""
+        known = self._known_labels.get(id(data))
+        if known is None or self._training.may_change:
+            known = data, Labels.of(data.get_label(), data.get_weight())
+            self._known_labels[id(data)] = known
+        return known[1]
+
+
+def _several(feval: Any) -> list[Any]:
+    return [feval] if callable(feval) else [one for one in feval or () if one]
+
+
+def is_ours(metric: Any) -> bool:
+    """Return whether a metric wants raw scores."""
+    return isinstance(getattr(metric, "func", metric), LightGBMMetric)
+
+
+def _put_right(
+    found: list[Any], right: list[dict[str, float]], counts: list[int]
+) -> list[Any]:
+    """Return the results of sets one after the other with the right values.
+
+    Of every set LightGBM's own results come first, and `counts` others after them.
+    """
+    done: list[Any] = []
+    per_set = (len(found) - sum(counts)) // max(len(right), 1)
+    at = 0
+    for values, others in zip(right, counts, strict=True):
+        for one in found[at : at + per_set]:
+            name, value = one[1], one[2]
+            new = list(one)
+            new[2] = type(value)(values.get(name, value))
+            done.append(type(one)(*new) if hasattr(one, "_fields") else tuple(new))
+        done += found[at + per_set : at + per_set + others]
+        at += per_set + others
+    return done

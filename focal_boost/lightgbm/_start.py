@@ -1,0 +1,92 @@
+"""The start value, in the scores that LightGBM keeps from the beginning.
+
+Its own objective adds the log-odds of the prevalence to all scores before the first
+round. For a custom one only initial scores of the sets do that: they are set before the
+engine makes the booster, which copies them, and are taken back when it has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from focal_boost._rows import Labels
+from focal_boost.objective import FocalObjective
+
+# LightGBM's bound of a prevalence that it takes the log-odds of, a float32.
+_EPSILON = float(np.float32(1e-15))
+_NO = ("false", "-", "0")
+
+
+def best_constant(objective: FocalObjective, labels: Labels) -> float:
+    """Return the raw score at the prevalence, as LightGBM bounds it."""
+    prevalence = min(max(labels.prevalence, _EPSILON), 1 - _EPSILON)
+    return float(objective.raw_score(prevalence))
+
+
+def log_start(objective: FocalObjective, start: float) -> None:
+    """Say what LightGBM says of its own start value."""
+    average = float(objective.posterior(start))
+    lgb.basic._log_info(
+        f"[binary:BoostFromScore]: pavg={average:f} -> initscore={start:f}"
+    )
+    lgb.basic._log_info(f"Start training from score {start:f}")
+
+
+def starts_from_average(params: dict[str, Any]) -> bool:
+    """Return whether the parameters leave the start to LightGBM."""
+    return str(params.get("boost_from_average", True)).lower() not in _NO
+
+
+class StartScores:
+    """Initial scores that are lent to sets while a booster is made of them."""
+
+    def __init__(self) -> None:
+        self._lent: dict[int, tuple[Any, Any]] = {}
+
+    def lend(self, data: Any, start: float) -> None:
+        """Add the start value to the initial scores of a set, once."""
+        if id(data) in self._lent:
+            return
+        own = field_of(data, "init_score")
+        self._lent[id(data)] = data, own
+        given = 0.0 if own is None else np.asarray(own, np.float64)
+        data.set_init_score(np.full(len(labels_of(data).y_true), start) + given)
+
+    def own(self, data: Any) -> None:
+        """Note that a set's initial scores are only lent."""
+        self._lent.setdefault(id(data), (data, None))
+
+    def take_back(self) -> None:
+        """Give the sets what they had."""
+        for data, own in self._lent.values():
+            data.init_score = None
+            if _is_constructed(data):
+                data.set_field("init_score", own)
+            if own is not None:
+                data.set_init_score(own)
+        self._lent.clear()
+
+
+def labels_of(data: Any) -> Labels:
+    """Return labels and weights of a set, which need not be constructed."""
+    weight = field_of(data, "weight")
+    if weight is not None:
+        # As LightGBM will hold them.
+        weight = np.asarray(weight, np.float32)
+    return Labels.of(field_of(data, "label"), weight)
+
+
+def field_of(data: Any, name: str) -> Any:
+    """Return what a set holds, or was given and will hold."""
+    return data.get_field(name) if _is_constructed(data) else getattr(data, name)
+
+
+def _is_constructed(data: Any) -> bool:
+    try:
+        data.num_data()
+    except lgb.basic.LightGBMError:
+        return False
+    return True
