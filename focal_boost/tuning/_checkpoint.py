@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from focal_boost._adapter.protocol import trainable
 from focal_boost.tuning._fold import Scores
 from focal_boost.tuning._problem import Problem
-from focal_boost.tuning._space import Candidate, library_of
+from focal_boost.tuning._space import Candidate
 
 _HEAD = "focal_boost_search"
 
@@ -102,14 +103,13 @@ def fingerprint_of(problem: Problem, estimator: Any, settings: Iterable[Any]) ->
     if problem.sample_weight is not None:
         _add(digest, problem.sample_weight)
     params = {k: v for k, v in estimator.get_params().items() if k != "n_jobs"}
-    library = library_of(estimator).__name__.split(".")[1]
     text = [
         type(estimator).__name__,
         sorted(params.items()),
         problem.target.classes.tolist(),
         problem.scoring,
         *settings,
-        version(library),
+        version(trainable(estimator).library),
         version("focal-boost"),
     ]
     digest.update(repr(text).encode())

@@ -7,8 +7,9 @@ from collections.abc import Hashable, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
+from focal_boost._adapter.protocol import trainable
 from focal_boost.tuning._problem import Problem, score
-from focal_boost.tuning._space import Candidate, library_of
+from focal_boost.tuning._space import Candidate
 
 
 class Scores(NamedTuple):
@@ -66,7 +67,7 @@ class Fold:
     def _training(self, candidate: Candidate) -> Any:
         training = self._trainings.get(candidate.number)
         if training is None:
-            library = library_of(candidate.estimator)
+            library = trainable(candidate.estimator)
             training = library.Training(
                 candidate.estimator,
                 self._data(candidate),
@@ -78,7 +79,7 @@ class Fold:
 
     def _data(self, candidate: Candidate) -> Any:
         """Return the rows as binned for this candidate and others like it."""
-        library = library_of(candidate.estimator)
+        library = trainable(candidate.estimator)
         key = library.bins_key(candidate.estimator)
         if key not in self._binned:
             train, test = map(self._problem.part, self._problem.splits[self.number])
@@ -93,8 +94,7 @@ class Fold:
         weight = problem.sample_weight
         return score(
             problem.scoring,
-            training.loss,
             problem.target.y_true[rows],
-            training.margin(),
+            training.raw_score(),
             None if weight is None else weight[rows],
         )

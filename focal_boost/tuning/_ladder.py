@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
-import numpy as np
-
+from focal_boost._validation import as_float, check_integer
 from focal_boost.tuning._space import Candidate
 
 # Rounds grow by 2.2 from rung to rung, and a third of the candidates goes on: of 25
@@ -64,25 +62,18 @@ class Ladder:
 
 def check_keep(keep: Any) -> float:
     """Return the share of the candidates that goes on, checked."""
-    if not _is_real(keep) or not 0 < keep < 1:
+    share = as_float(keep)
+    if not 0 < share < 1:
         raise ValueError(f"keep must be a number in (0, 1), got {keep!r}")
-    return float(keep)
+    return share
 
 
 def check_ladder(factor: Any, min_rounds: Any) -> tuple[float, int]:
     """Return the settings of successive halving, checked."""
-    if not _is_real(factor) or not 1 < factor < np.inf:
+    growth = as_float(factor)
+    if not 1 < growth < math.inf:
         raise ValueError(f"factor must be a finite number > 1, got {factor!r}")
-    whole = isinstance(min_rounds, int | np.integer) and not isinstance(
-        min_rounds, bool
-    )
-    if not whole or min_rounds < 1:
-        raise ValueError(f"min_rounds must be an integer >= 1, got {min_rounds!r}")
-    return float(factor), int(min_rounds)
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return growth, check_integer(min_rounds, "min_rounds", 1)
 
 
 def planned_rounds(candidates: Sequence[Candidate], ladder: Ladder) -> int:

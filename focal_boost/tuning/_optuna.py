@@ -8,11 +8,12 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from focal_boost._adapter.protocol import trainable
 from focal_boost.tuning._checkpoint import Checkpoint
 from focal_boost.tuning._ladder import FACTOR, Ladder, check_ladder
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._race import Race
-from focal_boost.tuning._space import candidate_of, library_of
+from focal_boost.tuning._space import candidate_of
 
 
 def optuna_objective(
@@ -74,7 +75,7 @@ def optuna_objective(
         raise ImportError(
             'optuna_objective needs Optuna: pip install "focal-boost[tune]"'
         ) from error
-    library_of(estimator)
+    trainable(estimator)
     ladder_settings = check_ladder(factor, min_rounds)
     problem = Problem.of(X, y, sample_weight, groups, cv, scoring)
     race = Race(problem, estimator, Checkpoint(None, ""), n_jobs, paused=True)

@@ -10,10 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import check_cv
 
 from focal_boost._adapter.splits import Rows, part_without_both_classes, stratified
-from focal_boost._classifier import Target
+from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight
-from focal_boost.loss import FocalLoss
 from focal_boost.metrics import FocalMetric
+from focal_boost.objective import FocalObjective
+
+# The classifiers' raw scores are log-odds for every alpha and gamma.
+_LOG_ODDS = FocalObjective(None, 0.0)
 
 #: scikit-learn's names, our metrics, and the sign that makes more of it better.
 SCORINGS = {
@@ -57,6 +60,10 @@ class Problem:
         check_scoring(scoring)
         X = _with_rows(X)
         target = Target.of(y)
+        if len(target.classes) == 1:
+            raise ValueError(
+                f"y must contain two classes, got 1 class: {target.classes.tolist()}"
+            )
         target.check_rows(X)
         _, weight = as_labels_and_weight(target.y_true, sample_weight)
         splits = _splits(X, target, groups, cv)
@@ -83,14 +90,13 @@ def check_scoring(scoring: Any) -> None:
 
 def score(
     scoring: str,
-    loss: FocalLoss,
     y_true: ArrayLike,
-    margin: ArrayLike,
+    raw_score: ArrayLike,
     sample_weight: ArrayLike | None,
 ) -> float:
-    """Return a score of margins under their loss; more is better."""
+    """Return a score of log-odds; more is better."""
     name, sign = SCORINGS[scoring]
-    return sign * FocalMetric(name, loss)(y_true, margin, sample_weight)
+    return sign * FocalMetric(name, _LOG_ODDS)(y_true, raw_score, sample_weight)
 
 
 def _with_rows(X: Any) -> Any:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from focal_boost._adapter.protocol import trainable
 from focal_boost.tuning._checkpoint import Checkpoint, fingerprint_of
 from focal_boost.tuning._ladder import (
     FACTOR,
@@ -24,10 +25,10 @@ from focal_boost.tuning._problem import Problem, score
 from focal_boost.tuning._progress import progress
 from focal_boost.tuning._race import Race, Track, best_first
 from focal_boost.tuning._results import cv_results
-from focal_boost.tuning._space import Candidate, candidates_of, library_of
+from focal_boost.tuning._space import Candidate, candidates_of
 
 
-class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
+class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Choose alpha, gamma and the library's own parameters by cross-validation.
 
     Parameters
@@ -217,8 +218,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
     def _refit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
         started = time.perf_counter()
         chosen = clone(self.estimator).set_params(**self.best_params_)
-        library = library_of(chosen)
-        chosen = library.with_rounds(chosen, self.best_n_estimators_)
+        chosen = trainable(chosen).with_rounds(chosen, self.best_n_estimators_)
         self.best_estimator_ = chosen.fit(X, y, sample_weight=sample_weight)
         self.refit_time_ = time.perf_counter() - started
         self.n_features_in_ = chosen.n_features_in_
@@ -243,7 +243,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         return np.asarray(self._best().predict_proba(X))
 
     def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return the margin per row, (n,)."""
+        """Return the posterior's log-odds per row, (n,)."""
         return np.asarray(self._best().decision_function(X))
 
     def score(
@@ -269,7 +269,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         ValueError
             For other labels, and bad weights.
         """
-        margin = self.decision_function(X)
+        log_odds = self.decision_function(X)
         labels = np.asarray(y)
         unknown = labels[~np.isin(labels, self.classes_)]
         if unknown.size:
@@ -278,8 +278,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
                 f" got {unknown.flat[0]}"
             )
         y_true = (labels == self.classes_[1]).astype(np.int64)
-        loss = self.best_estimator_.loss_
-        return score(self.scoring, loss, y_true, margin, sample_weight)
+        return score(self.scoring, y_true, log_odds, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

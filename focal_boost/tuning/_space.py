@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-from focal_boost import _classifier
+from focal_boost._adapter.estimator import focal_objective
+from focal_boost._adapter.protocol import trainable
+from focal_boost._validation import check_integer
 
 #: What is searched if nothing else is asked for; gamma 0 is the built-in log loss.
 DEFAULT_SPACE: dict[str, list[Any]] = {
@@ -22,10 +22,6 @@ DEFAULT_SPACE: dict[str, list[Any]] = {
 
 # Any labels do: they only decide what "balanced" is.
 _LABELS = np.array([0, 1])
-_LIBRARIES = {
-    "FocalXGBClassifier": "focal_boost.xgboost",
-    "FocalLGBMClassifier": "focal_boost.lightgbm",
-}
 
 
 @dataclass(frozen=True)
@@ -58,33 +54,21 @@ class Candidate:
         return repr(sorted(self.params.items(), key=lambda item: item[0]))
 
 
-def library_of(estimator: Any) -> ModuleType:
-    """Return the module that trains the estimator's library in pauses."""
-    for parent in type(estimator).__mro__:
-        room = _LIBRARIES.get(parent.__name__)
-        if room is not None and parent.__module__.startswith(room):
-            return import_module(f"{room}._search")
-    got = repr(estimator) if estimator is None else type(estimator).__name__
-    raise ValueError(
-        f"estimator must be a FocalXGBClassifier or a FocalLGBMClassifier, got {got}"
-    )
-
-
 def candidate_of(estimator: Any, params: Mapping[str, Any], number: int) -> Candidate:
     """Return a checked candidate."""
-    library = library_of(estimator)
+    library = trainable(estimator)
     try:
         changed = clone(estimator).set_params(**params)
     except ValueError as error:
         raise ValueError(
             f"the search space must name parameters of the estimator: {error}"
         ) from None
-    _classifier.focal_objective(changed, _LABELS, None)
+    focal_objective(changed, _LABELS, None)
     library.check(changed)
     rounds, patience = library.rounds_of(changed), library.patience_of(changed)
     for name, value in (("n_estimators", rounds), ("early_stopping_rounds", patience)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} must be an integer >= 1, got {value}")
+        if value is not None:
+            check_integer(value, name, 1)
     return Candidate(number, dict(params), changed, rounds, patience)
 
 
@@ -92,11 +76,11 @@ def candidates_of(
     estimator: Any, space: Any, n_candidates: int | None, random_state: Any
 ) -> list[Candidate]:
     """Return all points of a grid, or as many as asked for of distributions."""
-    library_of(estimator)
+    trainable(estimator)
     points = _points(DEFAULT_SPACE if space is None else space)
-    if n_candidates is not None and not _is_count(n_candidates):
-        raise ValueError(f"n_candidates must be an integer >= 1, got {n_candidates!r}")
-    if n_candidates is None and not _is_grid(points):
+    if n_candidates is not None:
+        check_integer(n_candidates, "n_candidates", 1)
+    elif not _is_grid(points):
         raise ValueError(
             "n_candidates must be given where the search space has distributions,"
             " got None"
@@ -135,8 +119,3 @@ def _check_values(name: str, values: Any) -> None:
 
 def _is_grid(points: list[Mapping[str, Any]]) -> bool:
     return not any(hasattr(v, "rvs") for one in points for v in one.values())
-
-
-def _is_count(value: Any) -> bool:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and value >= 1
