@@ -20,13 +20,18 @@ import pytest
 from numpy.typing import NDArray
 
 import focal_boost
+from focal_boost._kernels.cuda import row_of
+from focal_boost._kernels.known import Known
 
 TEXT = Path(focal_boost.__file__).parent / "_kernels" / "row.cuh"
 STRICT = ("-O2", "-Wall", "-Wextra", "-Werror", "-std=c++14")
 # Products and sums apart, and joined wherever the processor can, as a GPU joins them.
 APART = (*STRICT, "-ffp-contract=off")
 JOINED = (*STRICT, "-ffp-contract=fast", "-march=native")
-POWERS = (0, 1, 2, -1)
+ROWS = (
+    ("focal_row", 0), ("focal_row", 1), ("focal_row", 2), ("focal_row", -1),
+    ("logit_row", 1), ("logit_row", 2), ("logit_row", -1),
+)  # fmt: skip
 
 _ROWS = """
 #include <cmath>
@@ -35,21 +40,28 @@ _ROWS = """
 namespace plain {
 #include "row.cuh"
 }
-extern "C" void rows(int power, long long n, const float* margin, const float* y_true,
-                     const float* weight, const double* l, float* grad, float* hess,
-                     int* sound)
+typedef plain::FocalRow (*Row)(double, bool, float, const plain::FocalKnown&);
+static Row row_of(bool is_logit, int power)
 {
-    const plain::FocalLoss loss = {l[0], l[1], l[2], l[3], l[4]};
+    if (is_logit) {
+        return power == 1 ? plain::logit_row<1>
+             : power == 2 ? plain::logit_row<2> : plain::logit_row<-1>;
+    }
+    return power == 0 ? plain::focal_row<0>
+         : power == 1 ? plain::focal_row<1>
+         : power == 2 ? plain::focal_row<2> : plain::focal_row<-1>;
+}
+extern "C" void rows(int is_logit, int power, long long n, const double* z,
+                     const unsigned char* y_true, const float* weight,
+                     const double* k, const double* fit, float* grad, float* hess)
+{
+    const plain::FocalKnown known = {k[0], k[1], k[2], k[3], k[4], fit};
+    const Row row_at = row_of(is_logit != 0, power);
     for (long long i = 0; i < n; ++i) {
-        const float w = weight ? weight[i] : 1.0f;
-        const float z = margin[i], y = y_true[i];
-        const plain::FocalRow row = power == 0 ? plain::focal_row<0>(z, y, w, loss)
-                                  : power == 1 ? plain::focal_row<1>(z, y, w, loss)
-                                  : power == 2 ? plain::focal_row<2>(z, y, w, loss)
-                                  : plain::focal_row<-1>(z, y, w, loss);
+        const plain::FocalRow row = row_at(z[i], y_true[i] == 1,
+                                           weight ? weight[i] : 1.0f, known);
         grad[i] = row.grad;
         hess[i] = row.hess;
-        sound[i] = row.sound;
     }
 }
 """
@@ -75,17 +87,18 @@ static inline double __hiloint2double(int high, int low)
 }
 #include "row.cuh"
 extern "C" void launch(unsigned blocks, unsigned threads, long long rows,
-                       const float* z, const float* y, const float* w,
-                       double negative, double positive, double gamma,
-                       double negative_term, double floor, float* grad, float* hess,
-                       int* faults)
+                       const FOCAL_SCORE* raw_score, const unsigned char* y_true,
+                       const float* weight, double offset, double negative,
+                       double positive, double gamma, double exact, double floor,
+                       const double* fit, float* grad, float* hess, int* faults)
 {
     gridDim.x = blocks;
     blockDim.x = threads;
     for (blockIdx.x = 0; blockIdx.x < blocks; ++blockIdx.x) {
         for (threadIdx.x = 0; threadIdx.x < threads; ++threadIdx.x) {
-            focal_gradient_hessian(rows, z, y, w, negative, positive, gamma,
-                                   negative_term, floor, grad, hess, faults);
+            focal_gradient_hessian(rows, raw_score, y_true, weight, offset, negative,
+                                   positive, gamma, exact, floor, fit, grad, hess,
+                                   faults);
         }
     }
 }
@@ -125,9 +138,12 @@ def _rows(flags: tuple[str, ...]) -> Any:
 
 
 @cache
-def kernel(text: str, power: int, flags: tuple[str, ...] = JOINED) -> Any:
-    """Return the text's kernel for one power of q: ``launch`` of the source above."""
-    return _library(_KERNEL, text, (*flags, f"-DFOCAL_POWER={power}")).launch
+def kernel(text: str, defined: tuple[str, ...], flags: tuple[str, ...] = JOINED) -> Any:
+    """Return ``launch`` of the source above for the text's kernel.
+
+    `defined` are the "-DFOCAL_…" that choose its row, power and type of raw scores.
+    """
+    return _library(_KERNEL, text, (*flags, *defined)).launch
 
 
 def pointer(array: NDArray[Any] | None) -> Any:
@@ -135,15 +151,23 @@ def pointer(array: NDArray[Any] | None) -> Any:
 
 
 def run_rows(
-    margin: Any, y_true: Any, weight: Any, loss: Any, flags: tuple[str, ...]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
-    """Return gradient, Hessian and soundness; `loss` as ``FocalLoss`` of the text."""
-    z = np.ascontiguousarray(margin, np.float32)
-    y = np.ascontiguousarray(np.broadcast_to(y_true, z.shape), np.float32)
+    raw_score: Any,
+    y_true: Any,
+    weight: Any,
+    known: Known,
+    flags: tuple[str, ...],
+    floor: float = -np.inf,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return gradient and Hessian of the text's row for an objective."""
+    z = np.ascontiguousarray(raw_score, np.float64) - known.shift
+    y = np.ascontiguousarray(np.broadcast_to(y_true, z.shape), np.uint8)
     w = None if weight is None else np.ascontiguousarray(weight, np.float32)
-    numbers = np.asarray(loss, np.float64)
-    grad, hess, sound = np.empty_like(z), np.empty_like(z), np.empty(z.size, np.int32)
-    power = int(numbers[2]) if numbers[2] in (0, 1, 2) else -1
-    arrays = (z, y, w, numbers, grad, hess, sound)
-    _rows(flags)(ctypes.c_int(power), ctypes.c_longlong(z.size), *map(pointer, arrays))
-    return grad, hess, sound
+    numbers, fit = np.array([*known[:4], floor]), np.array(known.fit)
+    grad, hess = np.empty((2, z.size), np.float32)
+    row, power = row_of(known)
+    _rows(flags)(
+        ctypes.c_int(row == "logit_row"), ctypes.c_int(power),
+        ctypes.c_longlong(z.size),
+        *map(pointer, (z, y, w, numbers, fit, grad, hess)),
+    )  # fmt: skip
+    return grad, hess

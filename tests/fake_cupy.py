@@ -7,7 +7,6 @@ their way there; ``RawModule`` runs the kernel's text compiled for the host.
 from __future__ import annotations
 
 import ctypes
-import re
 import sys
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -23,9 +22,9 @@ from focal_boost._kernels import cuda
 class ndarray:  # noqa: N801 (CuPy's name)
     """Numbers on a device, with what this package needs of ``cupy.ndarray``."""
 
-    def __init__(self, values, ordinal):
+    def __init__(self, values, device):
         self.values = values
-        self.device = SimpleNamespace(id=ordinal)
+        self.device = device
 
     def __getattr__(self, name):
         if name in {"dtype", "flags", "itemsize", "ndim", "shape", "size"}:
@@ -40,18 +39,44 @@ class ndarray:  # noqa: N801 (CuPy's name)
         raise TypeError("Implicit conversion to a NumPy array is not allowed.")
 
     def _like(self, values):
-        return ndarray(np.asarray(values), self.device.id)
+        return ndarray(np.asarray(values), self.device)
 
     def __getitem__(self, key):
         return self._like(self.values[key])
 
-    def __ne__(self, other):
-        return self._like(self.values != other)
+    def _computed(self, operation, *others):
+        """Return what NumPy computes, where CuPy would compute it."""
+        assert self.device.is_current
+        values = [
+            other.values if isinstance(other, ndarray) else other for other in others
+        ]
+        return self._like(operation(self.values, *values))
+
+    def __eq__(self, other):
+        return self._computed(np.equal, other)
+
+    def __ge__(self, other):
+        return self._computed(np.greater_equal, other)
+
+    def __gt__(self, other):
+        return self._computed(np.greater, other)
+
+    def __le__(self, other):
+        return self._computed(np.less_equal, other)
 
     __hash__ = None
 
     def __add__(self, other):
-        return self._like(self.values + other)
+        return self._computed(np.add, other)
+
+    def __mul__(self, other):
+        return self._computed(np.multiply, other)
+
+    def __and__(self, other):
+        return self._computed(np.bitwise_and, other)
+
+    def __or__(self, other):
+        return self._computed(np.bitwise_or, other)
 
     def __len__(self):
         return len(self.values)
@@ -59,14 +84,23 @@ class ndarray:  # noqa: N801 (CuPy's name)
     def __int__(self):
         return int(self.values)
 
+    def __float__(self):
+        return float(self.values)
+
     def __bool__(self):
         return bool(self.values)
 
-    def any(self):
-        return self._like(self.values.any())
+    def all(self):
+        return self._computed(np.all)
 
-    def astype(self, dtype):
-        return self._like(self.values.astype(dtype))
+    def any(self):
+        return self._computed(np.any)
+
+    def sum(self, *, dtype):
+        return self._computed(lambda values: np.sum(values, dtype=dtype))
+
+    def astype(self, dtype, *, copy=True):
+        return self._computed(lambda values: values.astype(dtype, copy=copy))
 
     def fill(self, value):
         self.values.fill(value)
@@ -96,16 +130,24 @@ class FakeCuPy:
             def __exit__(self, *error):
                 fake.current = self.before
 
+            @property
+            def is_current(self):
+                return fake.current == self.id
+
         runtime = SimpleNamespace(getDeviceCount=lambda: devices)
         self.cuda = SimpleNamespace(Device=Device, runtime=runtime)
+
+    def array(self, values):
+        """Return an array of the current device, uncounted, in the memory given."""
+        return ndarray(values, self.cuda.Device(self.current))
 
     def asarray(self, values, dtype=None):
         if not isinstance(values, ndarray):
             self.uploads.append(np.size(values))
-            return ndarray(np.array(values, dtype=dtype), self.current)
+            return self.array(np.array(values, dtype=dtype))
         if values.device.id != self.current:
             self.copies.append(values.size)
-            return ndarray(values.values.astype(dtype or values.dtype), self.current)
+            return self.array(values.values.astype(dtype or values.dtype))
         if dtype in {None, values.dtype.type}:
             return values
         return values.astype(dtype)
@@ -124,21 +166,21 @@ class FakeCuPy:
         return values.values.copy()
 
     def zeros(self, shape, dtype):
-        return ndarray(np.zeros(shape, dtype), self.current)
+        return self.array(np.zeros(shape, dtype))
 
     def empty(self, shape, dtype):
-        return ndarray(np.full(shape, 7, dtype), self.current)
+        return self.array(np.full(shape, 7, dtype))
 
     def RawModule(self, *, code, options):  # noqa: N802 (CuPy's name)
-        (power,) = re.findall(r"-DFOCAL_POWER=(-?\d+)", " ".join(options))
-        self.compiled.append(int(power))
+        defined = tuple(option for option in options if option.startswith("-D"))
+        self.compiled.append(tuple(option.split("=")[1] for option in defined))
         return SimpleNamespace(
-            get_function=lambda name: self._function(name, code, int(power))
+            get_function=lambda name: self._function(name, code, defined)
         )
 
-    def _function(self, name, code, power):
+    def _function(self, name, code, defined):
         assert name == "focal_gradient_hessian"
-        kernel, home = cuda_host.kernel(code, power), self.current
+        kernel, home = cuda_host.kernel(code, defined), self.current
 
         def launch(grid, block, arguments):
             assert home == self.current
@@ -195,9 +237,12 @@ def take_gradients_home(monkeypatch):
 
     Returns the types of all gradients it was given.
     """
-    types = []
+    types, update_itself = [], xgb.Booster.update
 
     def update(self, dtrain, iteration, fobj=None):
+        if fobj is None:
+            update_itself(self, dtrain, iteration)
+            return
         margin = self.predict(dtrain, output_margin=True, training=True)
         given = fobj(margin, dtrain)
         types.extend(type(values) for values in given)

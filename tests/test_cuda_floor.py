@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from cuda_host import JOINED, run_rows
 
-from focal_boost import FocalLoss
+from focal_boost import FocalObjective
 from focal_boost._kernels.cuda import hessian_floor
 
 ROWS = 10_000_000
 # Each row drawn stands for so many.
 COPIES = 100
 ALPHA = 0.25
+
+both_links = pytest.mark.parametrize("link", ["focal", "logit"])
 
 
 def quantised(hess, copies):
@@ -25,30 +27,33 @@ def quantised(hess, copies):
     return (wide * np.ldexp(1.0, 62 - exponent)).astype(np.int64)
 
 
-def drawn(loss):
-    """Return labels with 0.1 % positives, and margins that overshoot in easy rows."""
+def drawn(objective):
+    """Return labels with 0.1 % positives, and scores that overshoot in easy rows."""
     rng = np.random.default_rng(5)
     posterior = rng.beta(0.02, 20, ROWS // COPIES)
     labels = (rng.random(posterior.size) < posterior).astype(np.float32)
-    margin = loss.margin(np.clip(posterior, 1e-7, 1 - 1e-7))
-    return labels, np.where(margin < margin.min() + 0.1, -12, margin)
+    scores = objective.raw_score(np.clip(posterior, 1e-7, 1 - 1e-7))
+    further = {"focal": -12, "logit": -60}[objective.link]
+    return labels, np.where(scores < scores.min() + 0.1, further, scores)
 
 
-def numbers(gamma, floor):
-    return (1 - ALPHA, ALPHA, gamma, 0.0, floor)
+def known_of(gamma, link, alpha=ALPHA):
+    return FocalObjective(alpha, gamma, link).known()
 
 
-def floor_of(gamma, rows=ROWS):
-    return hessian_floor((1 - ALPHA, ALPHA, gamma, 0.0), rows)
+def floor_of(gamma, link):
+    return hessian_floor(known_of(gamma, link), ROWS)
 
 
-def test_a_floor_keeps_every_hessian_and_their_sum():
-    loss = FocalLoss(ALPHA, 5.0)
-    labels, margin = drawn(loss)
+@both_links
+def test_a_floor_keeps_every_hessian_and_their_sum(link):
+    objective = FocalObjective(ALPHA, 5.0, link)
+    labels, raw_score = drawn(objective)
     assert 0.0005 < labels.mean() < 0.002
+    floor, known = floor_of(5.0, link), known_of(5.0, link)
     without, with_floor = (
-        run_rows(margin, labels, None, numbers(5.0, floor), JOINED)[1]
-        for floor in (-np.inf, floor_of(5.0))
+        run_rows(raw_score, labels, None, known, JOINED, floor=floor)[1]
+        for floor in (-np.inf, floor)
     )
     assert (quantised(without, COPIES) == 0).mean() > 0.5
     assert (quantised(with_floor, COPIES) > 0).all()
@@ -56,37 +61,62 @@ def test_a_floor_keeps_every_hessian_and_their_sum():
     assert 0 < change <= 1e-6
 
 
-@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0])
-def test_a_floor_is_a_step_of_the_largest_sum(gamma):
+@both_links
+@pytest.mark.parametrize("gamma", [0.0, 0.01, 0.5, 1.0, 1.7, 2.0, 5.0, 10.0, 100.0])
+def test_a_floor_is_a_step_of_the_largest_sum(gamma, link):
     # Every row is as heavy as a row can be, but one.
-    margin = np.linspace(-60, 60, 100_001) / (1 + gamma)
-    labels = np.ones(margin.size)
-    curvature = FocalLoss(None, gamma).curvature(labels, margin)
-    assert curvature.max() <= (1 + gamma) ** 2
+    known, objective = known_of(gamma, link, None), FocalObjective(None, gamma, link)
+    raw_score = np.linspace(-10, 10, 20_001)
+    raw_score *= 6 / (1 + gamma) if link == "focal" else 1 + gamma
+    curvature = objective.values.curvature(1, raw_score)
     rows = 1000
-    heavy = np.full(rows, margin[curvature.argmax()], np.float32)
+    floor = hessian_floor(known, rows)
+    assert curvature.max() <= floor / rows * 2.0**61
+    heavy = np.full(rows, raw_score[curvature.argmax()])
     heavy[0] = 800
-    loss = (1.0, 1.0, gamma, 0.0)
-    floor = hessian_floor(loss, rows)
-    _, hess, _ = run_rows(heavy, 1, None, (*loss, floor), JOINED)
+    _, hess = run_rows(heavy, 1, None, known, JOINED, floor=floor)
     assert (quantised(hess, 1) > 0).all()
 
 
-def test_a_leaf_of_easy_rows_weighs_less_than_a_doubtful_row():
+@pytest.mark.parametrize("gamma", [0.01, 0.5, 1.0, 1.7, 2.0, 5.0, 10.0, 100.0])
+def test_the_bound_in_log_odds_is_no_larger_than_it_need_be(gamma):
+    objective = FocalObjective(None, gamma)
+    raw_score = np.linspace(-10, 10, 20_001) * (1 + gamma)
+    curvature = objective.values.curvature(1, raw_score)
+    bound = hessian_floor(objective.known(), 1) * 2.0**61
+    assert bound == pytest.approx(curvature.max(), rel=2e-3)
+
+
+@both_links
+def test_a_leaf_of_easy_rows_weighs_less_than_a_doubtful_row(link):
     for gamma in (0.5, 1.0, 2.0, 5.0):
-        doubtful = FocalLoss(ALPHA, gamma).curvature(np.zeros(1), np.zeros(1))
-        assert ROWS * floor_of(gamma) < 0.01 * doubtful[0]
+        values = FocalObjective(ALPHA, gamma, link).values
+        doubtful = values.curvature(0, values.shift)
+        assert ROWS * floor_of(gamma, link) < 0.01 * doubtful
 
 
-def test_weights_multiply_the_floor():
-    floor = floor_of(5.0)
+@both_links
+def test_weights_of_classes_are_part_of_the_floor(link):
+    objective = FocalObjective(ALPHA, 2.0, link)
+    plain, heavy = (
+        hessian_floor(objective.known(weights), ROWS)
+        for weights in ((1.0, 1.0), (1.0, 30.0))
+    )
+    assert heavy == pytest.approx(10 * plain)
+
+
+@both_links
+def test_weights_multiply_the_floor(link):
+    floor = floor_of(5.0, link)
     weight = np.float32([0, 0.5, 1, 2])
-    _, hess, _ = run_rows(np.full(4, -800.0), 0, weight, numbers(5.0, floor), JOINED)
+    rows = np.full(4, -800.0), 0, weight
+    _, hess = run_rows(*rows, known_of(5.0, link), JOINED, floor=floor)
     assert hess == pytest.approx(weight * floor, rel=1e-7)
 
 
-def test_the_exact_hessian_has_no_floor():
-    loss = (1 - ALPHA, ALPHA, 2.0, 1.0)
-    assert hessian_floor(loss, ROWS) == -np.inf
-    _, hess, _ = run_rows([-5.0], 1, None, (*loss, -np.inf), JOINED)
+@both_links
+def test_the_exact_hessian_has_no_floor(link):
+    known = FocalObjective(ALPHA, 2.0, link, "exact").known()
+    assert hessian_floor(known, ROWS) == -np.inf
+    _, hess = run_rows([-9.0], 1, None, known, JOINED)
     assert hess[0] < 0

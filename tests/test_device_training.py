@@ -10,10 +10,12 @@ from fake_cupy import falls_back_to_the_cpu
 
 import focal_boost.xgboost as fxgb
 from focal_boost import FocalObjective, FocalXGBClassifier
-from focal_boost.xgboost._search import Binned, Training
+from focal_boost.xgboost._binned import Binned, Training
 
 ROUNDS = 8
 QUIET = {"nthread": 1, "max_depth": 3}
+# Coefficients of the default objective's polynomials.
+FIT = len(FocalObjective().known().fit)
 
 
 @pytest.fixture
@@ -54,14 +56,51 @@ class TestTrain:
         assert margin_of(there, data) == pytest.approx(expected, rel=0, abs=1e-4)
         assert cupy.launches == [int(device.removeprefix("cuda:") == "1")] * ROUNDS
 
+    def test_equals_the_cpu_in_the_papers_margin(self, cupy, gradients, data):
+        objective = FocalObjective(0.25, 2.0, "focal")
+        margins = []
+        for device in ("cpu", "cuda"):
+            with pytest.warns(UserWarning, match='^with link="focal" predict is'):
+                booster = fxgb.train(
+                    {**QUIET, "device": device}, data, ROUNDS, objective=objective
+                )
+            margins.append(margin_of(booster, data))
+        assert margins[1] == pytest.approx(margins[0], rel=0, abs=1e-4)
+        assert len(cupy.launches) == ROUNDS
+
+    def test_equals_the_cpu_where_the_host_computes(self, cupy, gradients, sample):
+        # So large a gamma leaves a gradient to scores far out alone.
+        far = np.random.default_rng(0).uniform(-700, 700, sample.y.size)
+        data = xgb.DMatrix(sample.X, sample.y, base_margin=far)
+        objective = FocalObjective(0.25, 150.0)
+        learned = []
+        for device in ("cpu", "cuda"):
+            params = {**QUIET, "device": device, "lambda": 0, "min_child_weight": 0}
+            booster = fxgb.train(params, data, 2, objective=objective)
+            learned.append(margin_of(booster, data) - far)
+        assert np.ptp(learned[0]) > 1
+        assert learned[1] == pytest.approx(learned[0], rel=1e-4, abs=1e-3)
+        assert set(gradients[-2:]) == {fake_cupy.ndarray}
+        assert cupy.launches == []
+
+    def test_weights_of_the_positive_class_equal_the_cpus(self, cupy, gradients, data):
+        params = {**QUIET, "scale_pos_weight": 5.0}
+        expected = margin_of(fxgb.train(params, data, ROUNDS), data)
+        there = margin_of(fxgb.train({**params, "device": "cuda"}, data, ROUNDS), data)
+        assert there == pytest.approx(expected, rel=0, abs=1e-4)
+        assert (
+            np.abs(there - margin_of(fxgb.train(QUIET, data, ROUNDS), data)).max() > 1
+        )
+
     @pytest.mark.parametrize("weighted", [True, False])
-    def test_labels_go_up_once_and_margins_every_round(
+    def test_labels_go_up_once_and_raw_scores_every_round(
         self, cupy, gradients, sample, weighted
     ):
         weight = sample.weight if weighted else None
         data = xgb.DMatrix(sample.X, sample.y, weight=weight)
         fxgb.train({**QUIET, "device": "cuda"}, data, ROUNDS)
-        assert cupy.uploads == [data.num_row()] * (1 + weighted + ROUNDS)
+        rows = data.num_row()
+        assert cupy.uploads == [rows] * (1 + weighted) + [FIT] + [rows] * ROUNDS
         assert cupy.downloads == cupy.copies == []
 
     def test_metrics_and_early_stopping_of_the_library_let_labels_stay(
@@ -72,7 +111,8 @@ class TestTrain:
             metrics=("log_loss", "average_precision"), early_stopping_rounds=3,
             verbose_eval=False, callbacks=[xgb.callback.EvaluationMonitor(period=100)],
         )  # fmt: skip
-        assert cupy.uploads == [data.num_row()] * (2 + ROUNDS)
+        rows = data.num_row()
+        assert cupy.uploads == [rows] * 2 + [FIT] + [rows] * ROUNDS
 
     def test_an_objective_on_the_cpu_needs_no_cupy(self, monkeypatch, data):
         error = ModuleNotFoundError("No module named 'cupy'", name="cupy")
@@ -97,7 +137,8 @@ class TestTrain:
             for device in ("cpu", "cuda")
         )
         assert len(cupy.launches) == ROUNDS
-        assert cupy.uploads == [sample.y.size] * (2 + ROUNDS)
+        rows = sample.y.size
+        assert cupy.uploads == [rows] * 2 + [FIT] + [rows] * ROUNDS
         assert set(gradients[-2:]) == {fake_cupy.ndarray}
         there.set_params(device="cpu")
         posterior = expected.predict_proba(sample.X)
@@ -111,9 +152,10 @@ class TestTrain:
             training = Training(model, Binned(model, part, part, 1), 1, paused=True)
             training.advance(3)
             training.advance(ROUNDS)
-            margins.append(training.margin())
+            margins.append(training.raw_score())
         assert margins[1] == pytest.approx(margins[0], rel=0, abs=1e-4)
-        assert cupy.uploads == [sample.y.size] * (2 + ROUNDS)
+        rows = sample.y.size
+        assert cupy.uploads == [rows] * 2 + [FIT] + [rows] * ROUNDS
 
 
 @pytest.mark.parametrize("device", [None, "cpu"])
@@ -145,7 +187,7 @@ def as_callback(data, labels):
 
 
 def as_metric(data, labels):
-    def metric(margin, evaluated):
+    def metric(posterior, evaluated):
         data.set_label(labels)
         return "zero", 0.0
 
@@ -192,11 +234,8 @@ class TestLabelsThatChange:
         """Return the margins after one round on the old labels and three on others."""
         objective = FocalObjective()
         first = xgb.DMatrix(sample.X, sample.y, weight=sample.weight)
-        start = objective.loss.initial_margin(sample.y, sample.weight)
-        params = {
-            **QUIET, "objective": "binary:logistic",
-            "base_score": 1 / (1 + np.exp(-start)),
-        }  # fmt: skip
+        prevalence = np.average(sample.y, weights=sample.weight)
+        params = {**QUIET, "objective": "binary:logistic", "base_score": prevalence}
         booster = xgb.Booster(params, [first])
         booster.update(first, 0, objective)
         first.set_label(labels)

@@ -5,11 +5,13 @@ import oracles
 import pytest
 import xgboost as xgb
 from conftest import make_sample
-from oracles import GAMMAS, MARGINS, float32_ulps
+from oracles import GAMMAS, MARGINS, RAW_SCORES, float32_ulps
 from sklearn.metrics import average_precision_score
 
 import focal_boost.xgboost as fxgb
-from focal_boost import FocalLoss, FocalObjective, FocalXGBClassifier
+from focal_boost import FocalObjective, FocalXGBClassifier
+from focal_boost._rows import DeviceRows, Labels
+from focal_boost.links import LINKS
 
 pytestmark = pytest.mark.gpu
 
@@ -36,7 +38,8 @@ def cupy():
 def test_gradient_and_curvature_against_mpmath(cupy, there, gamma, y):
     labels = np.full(NARROW.shape, y, np.float32)
     rows = [cupy.asarray(values) if there else values for values in (labels, NARROW)]
-    grad, hess = map(cupy.asnumpy, FocalObjective(0.25, gamma, device="cuda")(*rows))
+    objective = FocalObjective(0.25, gamma, "focal", device="cuda")
+    grad, hess = map(cupy.asnumpy, objective(*rows))
     exact_grad = oracles.exact_gradient(y, NARROW, gamma, 0.25)
     exact_hess = oracles.exact_curvature(y, NARROW, gamma, 0.25)
     allowed = 2 if gamma <= 10 else 6
@@ -52,7 +55,7 @@ def test_gradient_and_curvature_against_mpmath(cupy, there, gamma, y):
 @pytest.mark.parametrize("gamma", [*GAMMAS, 100.0])
 def test_exact_hessian_against_mpmath(cupy, gamma, y):
     labels = np.full(NARROW.shape, y, np.float32)
-    objective = FocalObjective(0.25, gamma, "exact", device="cuda")
+    objective = FocalObjective(0.25, gamma, "focal", "exact", device="cuda")
     hess = cupy.asnumpy(objective(labels, NARROW)[1])
     exact = oracles.exact_hessian(y, NARROW, gamma, 0.25)
     curvature = oracles.exact_curvature(y, NARROW, gamma, 0.25)
@@ -62,26 +65,76 @@ def test_exact_hessian_against_mpmath(cupy, gamma, y):
     assert (np.abs(hess - exact) / unit).max() <= (2 if gamma <= 10 else 6)
 
 
+@pytest.mark.parametrize("y", [0, 1])
+@pytest.mark.parametrize("hessian", ["upper", "exact"])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0, 3.7, 10.0])
+@pytest.mark.parametrize("there", [False, True], ids=["host", "device"])
+def test_log_odds_against_mpmath(cupy, there, gamma, hessian, y):
+    rows = np.full(RAW_SCORES.shape, y), RAW_SCORES
+    given = [cupy.asarray(values) if there else values for values in rows]
+    objective = FocalObjective(0.25, gamma, hessian=hessian, device="cuda")
+    grad, hess = map(cupy.asnumpy, objective(*given))
+    rows = y, RAW_SCORES, gamma, 0.25
+    assert float32_ulps(grad, oracles.in_log_odds("slope", *rows)).max() <= 2
+    upper = oracles.in_log_odds("curvature", *rows)
+    name = {"upper": "curvature", "exact": "hessian"}[hessian]
+    exact = oracles.in_log_odds(name, *rows)
+    # So few rows have a floor of about 1e-17.
+    bound = 1e-5 * np.maximum(upper, 2.0**-126) + (1e-16 if hessian == "upper" else 0)
+    reach = 1 + np.abs(RAW_SCORES) if hessian == "exact" else 1
+    assert (np.abs(hess - exact) <= bound * reach).all()
+    assert (hess > 0).all() or hessian == "exact"
+
+
+@pytest.mark.parametrize("link", LINKS)
 @pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 1.7])
-def test_more_rows_than_threads(cupy, gamma):
+def test_more_rows_than_threads(cupy, gamma, link):
     rng = np.random.default_rng(0)
-    margin = rng.normal(0, 3, 5_000_001).astype(np.float32)
-    labels = (rng.random(margin.size) < 0.3).astype(np.float32)
-    weight = rng.exponential(size=margin.size).astype(np.float32)
-    objective = FocalObjective(0.25, gamma, device="cuda")
-    grad, _ = objective(labels, margin, weight)
-    loss = FocalLoss(0.25, gamma)
+    raw_score = rng.normal(0, 3, 5_000_001).astype(np.float32)
+    labels = (rng.random(raw_score.size) < 0.3).astype(np.float32)
+    weight = rng.exponential(size=raw_score.size).astype(np.float32)
+    objective = FocalObjective(0.25, gamma, link, device="cuda")
+    grad, _ = objective(labels, raw_score, weight)
     last = slice(-1000, None)
-    exact = weight[last] * loss.gradient(labels[last], margin[last].astype(float))
+    rows = labels[last], raw_score[last].astype(float)
+    exact = weight[last] * objective.values.gradient(*rows)
     assert float32_ulps(cupy.asnumpy(grad[last]), exact).max() <= 2
 
 
 def test_an_unsound_row_is_named(cupy):
     objective = FocalObjective(device="cuda")
-    with pytest.raises(ValueError, match=r"^margin must be finite numbers, got nan$"):
+    with pytest.raises(
+        ValueError, match=r"^raw_score must be finite numbers, got nan$"
+    ):
         objective([0, 1, 0], np.float32([0, np.nan, 1]))
     with pytest.raises(ValueError, match=r"^y_true must contain only 0 and 1, got 2"):
         objective(cupy.asarray([0, 2, 0]), cupy.zeros(3, np.float32))
+    weight = cupy.asarray([1, -1, 0])
+    with pytest.raises(ValueError, match=r"^sample_weight must be finite numbers >= 0"):
+        objective([0, 1, 0], np.zeros(3), weight)
+
+
+@pytest.mark.parametrize("kind", [bool, np.int8, np.uint64, np.float16, np.float64])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_labels_and_weights_of_any_type(cupy, weighted, kind):
+    labels = np.arange(1000) % 3 == 0
+    weight = (np.arange(1000) % 2 + 1).astype(kind) if weighted else None
+    expected = Labels.of(labels, weight).prevalence
+    there = None if weight is None else cupy.asarray(weight)
+    labels = cupy.asarray(labels.astype(kind))
+    rows = DeviceRows(FocalObjective(), labels, there, "cuda")
+    assert rows.labels.prevalence == pytest.approx(expected, rel=1e-12)
+
+
+def test_where_no_polynomial_is_fine_enough_the_host_computes(cupy):
+    labels, raw_score = np.arange(500) % 2, np.linspace(-900, 900, 500)
+    expected = FocalObjective(gamma=150.0)(labels, raw_score)
+    there = [cupy.asarray(values) for values in (labels, raw_score)]
+    for values, wanted in zip(
+        FocalObjective(gamma=150.0)(*there), expected, strict=True
+    ):
+        assert isinstance(values, cupy.ndarray)
+        assert cupy.asnumpy(values) == pytest.approx(wanted, rel=1e-6, abs=1e-15)
 
 
 def precisions(gamma, train, test, weight=None):
@@ -91,8 +144,8 @@ def precisions(gamma, train, test, weight=None):
     found = []
     for device in ("cpu", "cuda"):
         booster = fxgb.train({"device": device}, data, ROUNDS, objective=objective)
-        margin = booster.predict(unseen, output_margin=True)
-        found.append(average_precision_score(test.y, margin))
+        posterior = booster.predict(unseen)
+        found.append(average_precision_score(test.y, posterior))
     return found
 
 
@@ -116,12 +169,12 @@ def test_no_gradient_comes_back_to_the_host(cupy, sample, monkeypatch, native):
     types, update = set(), xgb.Booster.update
 
     def watched(self, dtrain, iteration, fobj=None):
-        def objective(margin, data):
-            pair = fobj(margin, data)
+        def objective(raw_score, data):
+            pair = fobj(raw_score, data)
             types.update(map(type, pair))
             return pair
 
-        update(self, dtrain, iteration, objective)
+        update(self, dtrain, iteration, None if fobj is None else objective)
 
     monkeypatch.setattr(xgb.Booster, "update", watched)
     if native:

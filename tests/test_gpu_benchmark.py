@@ -28,8 +28,6 @@ from gpu_parts import compare_trainings, kernel_records, upload_records
 from gpu_report import print_gpu_report
 from resident import train_resident
 
-from focal_boost.xgboost._train import base_score_of
-
 COMMAND = Path(__file__).with_name("benchmarks") / "gpu.py"
 
 
@@ -45,8 +43,10 @@ def test_resident_training_is_our_training(
     X, y = sample.X.astype(np.float32), sample.y
     data = xgb.QuantileDMatrix(X, y)
     expected = fxgb.train({"nthread": 1, **params}, data, 12, objective=objective)
-    start = base_score_of(objective.loss.initial_margin(y))
-    settings = {"nthread": 1, "objective": "binary:logistic", "base_score": start}
+    start = objective.posterior(objective.initial_score(y))
+    settings = {
+        "nthread": 1, "objective": "binary:logistic", "base_score": float(start),
+    }  # fmt: skip
     booster = train_resident(
         {**settings, **params}, data, X, 12, lambda z: objective(y, z)
     )
@@ -166,8 +166,8 @@ class TestRecords:
     """Two repetitions whose medians and ratios are known."""
 
     cell: dict[str, Any] = {  # noqa: RUF012
-        "rows": 1000, "weighted": True, "gamma": 2.0, "bytes_per_row": 20,
-        "call_seconds": 1e-4,
+        "rows": 1000, "weighted": True, "link": "logit", "gamma": 2.0,
+        "bytes_per_row": 17, "call_seconds": 1e-4,
     }  # fmt: skip
 
     def kernel(self) -> list[dict[str, Any]]:
@@ -201,6 +201,7 @@ class TestRecords:
         assert record["share_of_copy"]["values"] == pytest.approx([0.8, 0.45])
         assert record["bytes_per_second"]["median"] == pytest.approx(8.5e11)
         assert (record["rows"], record["weighted"]) == (1000, True)
+        assert (record["link"], record["gamma"]) == ("logit", 2.0)
 
     def test_uploads_are_compared_to_pageable_memory(self) -> None:
         results = [
@@ -227,14 +228,26 @@ class TestRecords:
             "machine": "a machine",
             "versions": {"cupy": "14"},
             "kernel": self.kernel(),
-            "accuracy": [{"error": None, "gamma": 1.7, **dict.fromkeys(sizes, 0.51)}],
+            "accuracy": [
+                {"error": None, "link": "focal", "gamma": 1.7}
+                | dict.fromkeys(sizes, 0.51)
+            ],
             "upload": upload,
             "training": self.training(),
         }
         json.dumps(results, allow_nan=False)
         print_gpu_report(results)
         printed = capsys.readouterr().out
-        for text in ("a device", "cupy 14", "850", "1.7", "0.510", "pageable"):
+        for text in (
+            "a device",
+            "cupy 14",
+            "850",
+            "logit",
+            "1.7",
+            "focal",
+            "0.510",
+            "pageable",
+        ):
             assert text in printed
         assert "numpy  error: MemoryError: none left" in printed
         assert "3,000" in printed

@@ -12,26 +12,26 @@ import numpy as np
 from competitors import ALPHA
 
 _LAUNCHES, _CALLS = 30, 20
-_FLOAT = 4
-# Read margin, label and perhaps weight, write gradient and Hessian.
-_COLUMNS = {False: 4, True: 5}
+# Read raw score, label and perhaps weight, write gradient and Hessian.
+_BYTES = {False: 4 + 1 + 8, True: 4 + 1 + 4 + 8}
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Return bytes per second for all numbers of rows, gammas, with weights or not."""
+    """Return bytes per second for all numbers of rows, objectives, weights or not."""
     return {"cells": list(_cells(task))}
 
 
 def _cells(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for rows, weighted in product(task["rows"], (False, True)):
-        moved = _COLUMNS[weighted] * _FLOAT * rows
+        moved = _BYTES[weighted] * rows
         copied = moved / _seconds_of_copy(moved // 2)
         columns = _columns(rows, weighted)
-        for gamma in task["gammas"]:
-            seconds, call = _seconds_of_kernel(*columns, gamma)
+        for link, gamma in product(task["links"], task["gammas"]):
+            seconds, call = _seconds_of_kernel(*columns, link, gamma)
             yield {
                 "rows": rows,
                 "weighted": weighted,
+                "link": link,
                 "gamma": gamma,
                 "bytes_per_row": moved // rows,
                 "bytes_per_second": moved / seconds,
@@ -41,13 +41,15 @@ def _cells(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _seconds_of_kernel(
-    margin: Any, y_true: Any, weight: Any, gamma: float
+    raw_score: Any, y_true: Any, weight: Any, link: str, gamma: float
 ) -> tuple[float, float]:
     """Return the median time of a launch, and of a call that also looks for faults."""
+    from focal_boost import FocalObjective
     from focal_boost._kernels import cuda
 
-    loss = (1 - ALPHA, ALPHA, gamma, 0.0)
-    device_rows = cuda.OnDevice(y_true, weight, loss, "cuda")
+    known = FocalObjective(ALPHA, gamma, link).known()
+    assert known is not None
+    device_rows = cuda.OnDevice(cuda.Device("cuda"), y_true, weight, known)
     times: list[float] = []
     kernel_of = cuda._kernel
 
@@ -59,32 +61,32 @@ def _seconds_of_kernel(
 
         return timed
 
-    device_rows.gradient_hessian(margin)
+    device_rows.gradient_hessian(raw_score)
     calls = []
     for _ in range(_CALLS):
         start = time.perf_counter()
-        device_rows.gradient_hessian(margin)
+        device_rows.gradient_hessian(raw_score)
         calls.append(time.perf_counter() - start)
     cuda._kernel = timed_kernel_of
     try:
-        device_rows.gradient_hessian(margin)
+        device_rows.gradient_hessian(raw_score)
     finally:
         cuda._kernel = kernel_of
     return times[0], median(calls)
 
 
 def _columns(rows: int, weighted: bool) -> tuple[Any, Any, Any]:
-    """Return margins, labels and weights on the device."""
+    """Return raw scores, labels and weights on the device."""
     import cupy
 
     cupy.get_default_memory_pool().free_all_blocks()
     rng = np.random.default_rng(0)
-    margin = rng.standard_normal(rows, np.float32) * np.float32(2) - np.float32(2)
-    y_true = (rng.random(rows, np.float32) < 0.1).astype(np.float32)
+    raw_score = rng.standard_normal(rows, np.float32) * np.float32(2) - np.float32(2)
+    y_true = (rng.random(rows, np.float32) < 0.1).astype(np.uint8)
     weight = rng.random(rows, np.float32) + np.float32(0.5) if weighted else None
-    columns = (margin, y_true, weight)
-    margin, y_true, weight = (x if x is None else cupy.asarray(x) for x in columns)
-    return margin, y_true, weight
+    columns = (raw_score, y_true, weight)
+    raw_score, y_true, weight = (x if x is None else cupy.asarray(x) for x in columns)
+    return raw_score, y_true, weight
 
 
 def _seconds_of_copy(size: int) -> float:

@@ -40,17 +40,15 @@ class OnDevice(XGBoost):
         if not self.is_resident:
             return super().train(data, rounds)
         from focal_boost import FocalObjective
-        from focal_boost.xgboost._train import base_score_of
+        from focal_boost._rows import DeviceRows
 
-        objective = FocalObjective(ALPHA, GAMMA)
-        start = base_score_of(objective.loss.initial_margin(self.y))
-        rows = objective.on_device(self.y, None, "cuda")
-        params = {**self.params, "base_score": start}
+        rows = DeviceRows(FocalObjective(ALPHA, GAMMA), self.y, None, "cuda")
+        params = {**self.params, "base_score": rows.labels.prevalence}
         return train_resident(params, data, self.X, rounds, rows.gradient_hessian)
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Return seconds and device memory; write the test rows' margins."""
+    """Return seconds and device memory; write the test rows' raw scores."""
     from cupy.cuda import Device
 
     idle = in_use()

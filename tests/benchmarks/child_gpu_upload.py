@@ -1,4 +1,4 @@
-"""Seconds to bring margins to the device, from memory of three kinds."""
+"""Seconds to bring raw scores to the device, from memory of three kinds."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _CALLS = 20
 def run(task: dict[str, Any]) -> dict[str, Any]:
     """Return the median seconds by kind of memory.
 
-    XGBoost's margins lie in pageable memory, so that pinned memory alone costs a copy
-    on the host: "through pinned".
+    XGBoost's raw scores lie in pageable memory, so that pinned memory alone costs a
+    copy on the host: "through pinned".
     """
     import cupy
     import cupyx

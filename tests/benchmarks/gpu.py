@@ -6,18 +6,18 @@ It needs an NVIDIA GPU, CuPy and XGBoost 3.4 or later with CUDA. As in bench.py,
 competitor runs in a process of its own, in turn with the others: a figure is the median
 over the repetitions, a ratio the median of the ratios within a repetition.
 
-kernel    bytes per second of the compiled loop, which reads margin, label and perhaps
-          weight and writes gradient and Hessian, and of a copy within the device that
-          moves as many bytes: medians of 30 launches by the device's clock; "call" is
-          the same from Python, with the look for unsound rows
+kernel    bytes per second of the compiled loop for either link, which reads raw score,
+          label and perhaps weight and writes gradient and Hessian, and of a copy within
+          the device that moves as many bytes: medians of 30 launches by the device's
+          clock; "call" is the same from Python, with the look for unsound rows
 accuracy  largest and mean error of a million rows, in units in the last place of
           float32, against the formulas in float64 on the CPU
-upload    bringing the margins of a round to the device from pageable memory, from
+upload    bringing the raw scores of a round to the device from pageable memory, from
           pinned memory, and from pageable memory through pinned
 training  the call of `train` on data that are binned on the device, after a training of
           500 rows; device memory is the peak that cudaMemGetInfo sees in a further
           training of 5 rounds, above what was in use before the data came; "resident"
-          is a loop whose margins stay on the device, with the rows there too
+          is a loop whose raw scores stay on the device, with the rows there too
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from figures import differences, quality, ratios, summary
 from launch import failure
 from parts import GAMMAS, Record, Settings
 
+from focal_boost.links import LINKS
+
 METHODS = (BUILT_IN, NUMPY, OURS, RESIDENT)
 ACCURACY_ROWS = 10**6
 _OF_CELL = ("bytes_per_second", "copy_bytes_per_second", "call_seconds")
@@ -19,8 +21,8 @@ Part = Callable[[Settings, tuple[int, ...]], list[Record]]
 
 
 def kernel(settings: Settings, kernel_rows: tuple[int, ...]) -> list[Record]:
-    """Return a record per number of rows, gamma, with weights and without."""
-    task = {"rows": kernel_rows, "gammas": GAMMAS}
+    """Return a record per number of rows and objective, with weights and without."""
+    task = {"rows": kernel_rows, "links": LINKS, "gammas": GAMMAS}
     results = _alone(settings, "gpu_kernel", task)
     error = failure(results)
     if error is not None:
@@ -32,7 +34,7 @@ def kernel_records(results: list[Record]) -> list[Record]:
     """Return the records of all repetitions, with the shares of the copy's speed."""
     records = []
     for cells in zip(*(one["cells"] for one in results), strict=True):
-        where = ("rows", "weighted", "gamma", "bytes_per_row")
+        where = ("rows", "weighted", "link", "gamma", "bytes_per_row")
         found = {key: summary([one[key] for one in cells]) for key in _OF_CELL}
         share = ratios(found["bytes_per_second"], found["copy_bytes_per_second"])
         kept = {key: cells[0][key] for key in where}
@@ -41,8 +43,8 @@ def kernel_records(results: list[Record]) -> list[Record]:
 
 
 def accuracy(settings: Settings, _: tuple[int, ...]) -> list[Record]:
-    """Return a record per gamma; its largest errors are those of all repetitions."""
-    task = {"rows": ACCURACY_ROWS, "gammas": GAMMAS}
+    """Return a record per objective, with the largest errors of all repetitions."""
+    task = {"rows": ACCURACY_ROWS, "links": LINKS, "gammas": GAMMAS}
     results = _alone(settings, "gpu_accuracy", task)
     error = failure(results)
     if error is not None:
@@ -55,7 +57,7 @@ def accuracy(settings: Settings, _: tuple[int, ...]) -> list[Record]:
 
 
 def upload(settings: Settings, _: tuple[int, ...]) -> list[Record]:
-    """Return a record per kind of memory that the margins come from."""
+    """Return a record per kind of memory that the raw scores come from."""
     results = _alone(settings, "gpu_upload", {"rows": settings.rows[0]})
     error = failure(results)
     if error is not None:

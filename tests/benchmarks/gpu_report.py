@@ -39,6 +39,7 @@ def _table(
 def _kernel(one: Record) -> list[str]:
     return [
         f"{one['rows']:,}",
+        one["link"],
         f"{one['gamma']:g}",
         "yes" if one["weighted"] else "no",
         _spread(_scaled(one["bytes_per_second"], _GB)),
@@ -50,7 +51,7 @@ def _kernel(one: Record) -> list[str]:
 
 def _accuracy(one: Record) -> list[str]:
     keys = ("gradient_largest", "gradient_mean", "hessian_largest", "hessian_mean")
-    return [f"{one['gamma']:g}", *(_number(one[key]) for key in keys)]
+    return [one["link"], f"{one['gamma']:g}", *(_number(one[key]) for key in keys)]
 
 
 def _upload(one: Record) -> list[str]:
@@ -84,16 +85,16 @@ def _scaled(found: Record | None, factor: float) -> Record | None:
 _TABLES = {
     "kernel": (
         "Kernel",
-        ["rows", "gamma", "weights", "GB/s", "copy GB/s", "of copy", "call us"],
+        ["rows", "link", "gamma", "weights", "GB/s", "copy GB/s", "of copy", "call us"],
         _kernel,
     ),
     "accuracy": (
         "Errors in units in the last place of float32",
-        ["gamma", "gradient largest", "mean", "Hessian largest", "mean"],
+        ["link", "gamma", "gradient largest", "mean", "Hessian largest", "mean"],
         _accuracy,
     ),
     "upload": (
-        "Upload of the margins",
+        "Upload of the raw scores",
         ["from", "ms", "GB/s", "of pageable"],
         _upload,
     ),

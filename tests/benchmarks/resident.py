@@ -1,7 +1,7 @@
-"""A training whose margins and gradients never leave the device: an experiment.
+"""A training whose raw scores and gradients never leave the device: an experiment.
 
-``xgboost.train`` hands margins to a custom objective as a host array. Here each tree's
-margins are added to the last ones by ``inplace_predict``, which returns an array where
+``xgboost.train`` hands raw scores to an objective as a host array. Here each tree's
+scores are added to the last ones by ``inplace_predict``, which returns an array where
 its rows are. It needs the rows beside the binned data, and does not fit DART, which
 changes trees that are already counted.
 """
@@ -31,22 +31,22 @@ def train_resident(
         The same rows.
     rounds : int
     gradients : callable
-        Margins, (n,), where X is, to gradient and Hessian.
+        Raw scores, (n,), where X is, to gradient and Hessian.
     """
     import xgboost
 
     booster = xgboost.Booster(params, [data])
-    # Without a tree the margin of every row is the start value.
-    margin = booster.inplace_predict(X[:1], predict_type="margin")
-    margin = margin.repeat(len(X)).astype(np.float32)
+    # Without a tree the raw score of every row is the start value.
+    raw_score = booster.inplace_predict(X[:1], predict_type="margin")
+    raw_score = raw_score.repeat(len(X)).astype(np.float32)
     for number in range(rounds):
-        grad, hess = gradients(margin)
+        grad, hess = gradients(raw_score)
         booster.boost(data, number, grad=grad, hess=hess)
         if number + 1 < rounds:
-            margin = booster.inplace_predict(
+            raw_score = booster.inplace_predict(
                 X,
                 iteration_range=(number, number + 1),
                 predict_type="margin",
-                base_margin=margin,
+                base_margin=raw_score,
             )
     return booster
