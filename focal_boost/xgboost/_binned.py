@@ -75,7 +75,6 @@ class Training:
     def __init__(
         self, estimator: Any, data: Binned, threads: int | None, *, paused: bool
     ) -> None:
-        _training.check_objective(estimator.objective)
         self.objective = focal_objective(estimator, data.y_true, data.weight)
         self.rounds = 0
         self._data = data
@@ -123,6 +122,7 @@ def with_rounds(estimator: Any, rounds: int) -> Any:
 
 def check(estimator: Any) -> None:
     """Raise for parameters that a search cannot honour."""
+    _training.check_objective(estimator.objective)
     if estimator.callbacks:
         raise ValueError(
             f"callbacks of the estimator must be None, got {estimator.callbacks!r}"

@@ -196,9 +196,11 @@ def _encode(given: dict[str, Any]) -> NDArray[Any] | None:
     if is_on_device(y):
         return None
     target = Target.of(y, warn=False)
-    # It takes 0 alone, and says itself that it takes no other label alone.
-    if len(target.classes) == 1 or target.classes.tolist() == [0, 1]:
+    labels = target.classes.tolist()
+    if labels in ([0], [0, 1]):
         return None
+    if len(labels) == 1:
+        raise ValueError(f"y must hold two classes, or 0 alone, got 1 class: {labels}")
     given["y"] = target.y_true
     if given.get("eval_set"):
         # XGBoost sees by identity which of them is the training set.
