@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from boosters import xgb
 from estimators import make
+from numpy.testing import assert_allclose
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 
@@ -29,6 +31,19 @@ RANDOM = {
         "random_state": 3,
     },
 }  # fmt: skip
+# The candidates of each differ in weights or in the start value.
+OF_CLASSES: dict[str, list[dict[str, list[Any]]]] = {
+    "xgboost": [
+        {"scale_pos_weight": [1, 7], "focal_alpha": ["balanced", 0.25]},
+        {"base_score": [None, 0.5, 0.01]},
+    ],
+    "lightgbm": [
+        {"scale_pos_weight": [1, 7], "focal_alpha": ["balanced", 0.25]},
+        {"class_weight": [None, "balanced", {0: 1.0, 1: 3.0}]},
+        {"is_unbalance": [False, True]},
+        {"boost_from_average": [True, False]},
+    ],
+}
 # Before it, XGBoost's random numbers are the thread's and not the booster's.
 OWN_RANDOM_NUMBERS = tuple(map(int, xgb.__version__.split(".")[:2])) >= (3, 4)
 
@@ -56,13 +71,20 @@ def refitted(
     scoring: str = "neg_log_loss",
     weight: Any = None,
 ) -> list[float]:
-    """Return one score per fold by scikit-learn, of the classifier fitted there."""
+    """Return one score per fold by scikit-learn, of the classifier fitted there.
+
+    The probabilities are those of its log-odds in float64, which XGBoost's own are but
+    for their float32.
+    """
     found = []
     for train, test in splits:
         given = None if weight is None else weight[train]
         fitted = clone(model).set_params(**params)
         fitted.fit(take(X, train), y[train], sample_weight=given)
-        positive = fitted.predict_proba(take(X, test))[:, 1]
+        log_odds = np.asarray(fitted.decision_function(take(X, test)), np.float64)
+        positive = expit(log_odds)
+        own = fitted.predict_proba(take(X, test))[:, 1]
+        assert_allclose(own, positive, rtol=2e-6)
         labels = (y[test] == fitted.classes_[1]).astype(int)
         held_out = None if weight is None else weight[test]
         found.append(float(SCORES[scoring](labels, positive, held_out)))

@@ -14,16 +14,16 @@ from searches import make_search, refitted, split_scores
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.estimator_checks import check_estimator
 
-# XGBoost bins features by weighted quantiles, which repeated rows move.
+# XGBoost bins features by weighted quantiles, which repeated rows may move: its own
+# classifier fails these.
 WEIGHTS = {
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
 }
-FAILED = {"xgboost": WEIGHTS, "lightgbm": set()}
-# alpha ½, so that the label changes at margin 0.
+MAY_FAIL: dict[str, set[str]] = {"xgboost": WEIGHTS, "lightgbm": set()}
 SETTINGS: dict[str, dict[str, Any]] = {
-    "xgboost": {"focal_alpha": 0.5},
-    "lightgbm": {"focal_alpha": 0.5, "min_child_samples": 1},
+    "xgboost": {},
+    "lightgbm": {"min_child_samples": 1},
 }
 
 # The checks provoke warnings of the libraries and of scikit-learn.
@@ -31,12 +31,12 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @both
-def test_only_what_the_classifier_fails_too(library: Any) -> None:
+def test_fails_only_what_the_librarys_classifier_fails(library: Any) -> None:
     model = make(library, **SETTINGS[library.name])
     search = make_search(library, {"focal_gamma": [0.0, 1.0]}, model=model, cv=2)
     results = check_estimator(search, on_fail=None, on_skip=None)
     failed = {one["check_name"] for one in results if one["status"] == "failed"}
-    assert failed == FAILED[library.name]
+    assert failed <= MAY_FAIL[library.name]
     assert sum(one["status"] == "passed" for one in results) > 40
 
 

@@ -12,9 +12,9 @@ from conftest import Sample
 from estimators import both, make, quiet, words
 from searches import make_search
 
-import focal_boost.lightgbm._search as lightgbm_search
-import focal_boost.xgboost._search as xgboost_search
+from focal_boost.lightgbm import _binned as lightgbm_binned
 from focal_boost.tuning import FocalSearchCV
+from focal_boost.xgboost import _binned as xgboost_binned
 
 pytestmark = quiet
 
@@ -26,7 +26,7 @@ def _no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("rows were binned")
 
-    for module in (lightgbm_search, xgboost_search):
+    for module in (lightgbm_binned, xgboost_binned):
         monkeypatch.setattr(module.Binned, "__init__", fail)
 
 
@@ -121,6 +121,20 @@ class TestSpace:
         search = make_search(LightGBM, {"boosting_type": ["gbdt", "rf"]})
         sentence = 'boosting must be "gbdt" or "dart" with a custom objective, got "rf"'
         refuses(sentence, search, sample.X, sample.y)
+
+    @pytest.mark.parametrize(
+        ("library", "sentence"),
+        [
+            (
+                XGBoost,
+                'objective of XGBoost must be "binary:logistic" or absent, got "hinge"',
+            ),
+            (LightGBM, 'objective in params must be "binary" or absent, got "hinge"'),
+        ],
+    )
+    def test_objective(self, library: Any, sentence: str, sample: Sample) -> None:
+        search = make_search(library, {"objective": [None, "hinge"]})
+        refuses(sentence.replace('"hinge"', "'hinge'"), search, sample.X, sample.y)
 
     def test_callbacks(self, sample: Sample) -> None:
         model = make(XGBoost, callbacks=[xgb.callback.EvaluationMonitor()])

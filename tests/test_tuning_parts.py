@@ -14,19 +14,20 @@ from conftest import Sample
 from estimators import both, make, quiet
 from searches import make_search
 
-import focal_boost.lightgbm._search as lightgbm_search
-import focal_boost.xgboost._search as xgboost_search
+from focal_boost._adapter.protocol import trainable
+from focal_boost.lightgbm import _binned as lightgbm_binned
 from focal_boost.tuning._fold import Fold, Scores
 from focal_boost.tuning._ladder import Ladder, planned_rounds
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._progress import progress
 from focal_boost.tuning._race import Track, best_first
 from focal_boost.tuning._results import cv_results
-from focal_boost.tuning._space import Candidate, candidate_of, library_of
+from focal_boost.tuning._space import Candidate, candidate_of
+from focal_boost.xgboost import _binned as xgboost_binned
 
 pytestmark = quiet
 
-MODULES = {"xgboost": xgboost_search, "lightgbm": lightgbm_search}
+MODULES = {"xgboost": xgboost_binned, "lightgbm": lightgbm_binned}
 
 
 def candidate(number: int = 0, rounds: int = 100, patience: Any = None) -> Candidate:
@@ -241,23 +242,24 @@ class TestBinning:
         assert binned == []
 
     def test_by_lightgbms_names_of_dataset_parameters(self) -> None:
-        key = lightgbm_search.bins_key
+        key = lightgbm_binned.bins_key
         model = make(LightGBM)
-        assert key(model) == key(make(LightGBM, num_leaves=5, min_child_samples=3))
+        assert key(model) == key(make(LightGBM, num_leaves=5, reg_alpha=3))
         for other in (
             {"min_data_in_bin": 9},
             {"subsample_for_bin": 100},
             {"linear_tree": True},
             {"class_weight": "balanced"},
             {"random_state": 1},
+            # LightGBM leaves out columns that no leaf of so many rows could use.
+            {"min_child_samples": 3},
+            {"min_data_in_leaf": 3},
+            {"feature_pre_filter": False},
         ):
             assert key(make(LightGBM, **other)) != key(model)
-        strict = {"feature_pre_filter": True}
-        few = make(LightGBM, min_child_samples=3, **strict)
-        assert key(few) != key(make(LightGBM, **strict))
 
     def test_by_xgboosts_names(self) -> None:
-        key = xgboost_search.bins_key
+        key = xgboost_binned.bins_key
         model = make(XGBoost)
         assert key(model) == key(make(XGBoost, max_leaves=5, reg_alpha=3))
         for other in ({"max_bin": 9}, {"missing": 0.0}, {"tree_method": "exact"}):
@@ -300,7 +302,7 @@ class TestLibrary:
         class Mine(library.focal_classifier):  # type: ignore[name-defined, misc]
             pass
 
-        assert library_of(Mine()) is MODULES[library.name]
+        assert trainable(Mine()) is MODULES[library.name]
 
     @both
     def test_patience_and_rounds(self, library: Any) -> None:
@@ -313,19 +315,20 @@ class TestLibrary:
         changed = module.with_rounds(model, 5)
         assert module.rounds_of(changed) == 5
         assert module.patience_of(changed) is None
+        assert module.library == library.name
 
     def test_rounds_that_xgboost_takes_by_itself(self) -> None:
-        assert xgboost_search.rounds_of(make(XGBoost, n_estimators=None)) == 100
+        assert xgboost_binned.rounds_of(make(XGBoost, n_estimators=None)) == 100
 
     def test_patience_that_lightgbm_turns_off(self) -> None:
         model = make(LightGBM, early_stopping_round=-1)
-        assert lightgbm_search.patience_of(model) is None
+        assert lightgbm_binned.patience_of(model) is None
 
     def test_a_search_of_one_library_loads_the_other_never(self) -> None:
         code = (
             "import sys, focal_boost\n"
-            "from focal_boost.tuning._space import library_of\n"
-            "library_of(focal_boost.FocalLGBMClassifier())\n"
+            "from focal_boost._adapter.protocol import trainable\n"
+            "trainable(focal_boost.FocalLGBMClassifier())\n"
             "assert focal_boost.FocalSearchCV and 'xgboost' not in sys.modules\n"
             "assert 'optuna' not in sys.modules\n"
         )

@@ -95,9 +95,9 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     -----
     The rows of a fold are binned once for all candidates that are binned alike, and a
     candidate that goes on is trained further, not again. Its scores are those of the
-    estimator fitted on that fold. Only where XGBoost is older than 3.4 and draws rows
-    or columns at random, a training that pauses draws others than one that does not
-    (it is as if ``seed_per_iteration=True`` were set).
+    estimator fitted on that fold, of its log-odds in float64. Only where XGBoost is
+    older than 3.4 and draws rows or columns at random, a training that pauses draws
+    others than one that does not (it is as if ``seed_per_iteration=True`` were set).
     """
 
     def __init__(
