@@ -40,8 +40,10 @@ def as_float(value: Any) -> float:
 
 def check_integer(value: object, name: str, least: int) -> int:
     """Return `value` as an integer >= `least`."""
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= least:
-        return int(value)
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        number = int(value)
+        if number >= least:
+            return number
     raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
 
 

@@ -1,4 +1,4 @@
-"""The CPU kernel through FocalObjective: float32 values, types, memory, extremes."""
+"""The CPU kernels through FocalObjective: float32 values, types, memory, extremes."""
 
 import numpy as np
 import oracles
@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from oracles import ALPHAS, GAMMAS, MARGINS, float32_ulps
 
-from focal_boost import FocalLoss, FocalObjective
+from focal_boost import FocalObjective
+from focal_boost.links import LINKS
 
 HESSIANS = ("upper", "exact")
 EXACT_HESSIAN = {"upper": oracles.exact_curvature, "exact": oracles.exact_hessian}
 
 every_gamma = pytest.mark.parametrize("gamma", GAMMAS)
 both_labels = pytest.mark.parametrize("y", [0, 1])
+both_links = pytest.mark.parametrize("link", LINKS)
 both_hessians = pytest.mark.parametrize("hessian", HESSIANS)
 
 
@@ -29,7 +31,7 @@ def equal(pair, other):
 
 
 class TestExactValues:
-    """Gradient and Hessian against mpmath, in units of float32's last place."""
+    """The margin's kernel against mpmath; test_links.py has that of log-odds."""
 
     @both_labels
     @both_hessians
@@ -40,7 +42,7 @@ class TestExactValues:
         # Rounding the margin to float32 is the caller's: the exact value is at it.
         margin = np.unique(MARGINS.astype(kind))
         labels = np.full(margin.shape, y, np.float32)
-        grad, hess = FocalObjective(alpha, gamma, hessian)(labels, margin)
+        grad, hess = FocalObjective(alpha, gamma, "focal", hessian)(labels, margin)
         exact_grad = oracles.exact_gradient(y, margin, gamma, alpha)
         exact_hess = EXACT_HESSIAN[hessian](y, margin, gamma, alpha)
         assert float32_ulps(grad, exact_grad).max() <= 1
@@ -54,65 +56,73 @@ class TestExactValues:
         margin = np.unique(MARGINS.astype(kind))
         labels = np.full(margin.shape, y, np.float32)
         weight = np.random.default_rng(2).exponential(size=margin.size).astype(kind)
-        grad, hess = FocalObjective(0.25, gamma, hessian)(labels, margin, weight)
+        objective = FocalObjective(0.25, gamma, "focal", hessian)
+        grad, hess = objective(labels, margin, weight)
         exact_grad = weight * oracles.exact_gradient(y, margin, gamma, 0.25)
         exact_hess = weight * EXACT_HESSIAN[hessian](y, margin, gamma, 0.25)
         assert float32_ulps(grad, exact_grad).max() <= 1
         assert float32_ulps(hess, exact_hess).max() <= 1
 
+    @both_links
     @both_labels
     @every_gamma
-    def test_upper_curvature_is_positive_where_float32_can_say_so(self, gamma, y):
-        margin = np.linspace(-30, 30, 241) / (1 + gamma)
-        _, hess = FocalObjective(0.25, gamma)(np.full(margin.shape, float(y)), margin)
+    def test_upper_curvature_is_positive_where_float32_can_say_so(self, gamma, y, link):
+        raw_score = np.linspace(-30, 30, 241) / (1 if link == "logit" else 1 + gamma)
+        labels = np.full(raw_score.shape, float(y))
+        _, hess = FocalObjective(0.25, gamma, link)(labels, raw_score)
         assert (hess > 0).all()
 
 
 class TestWeights:
     """Weights multiply."""
 
+    @both_links
     @both_hessians
     @pytest.mark.parametrize("factor", [0.5, 2.0, 2.0**100, 2.0**-20])
-    def test_powers_of_two_multiply_exactly(self, factor, hessian):
-        labels, margin, _ = sample()
-        objective = FocalObjective(hessian=hessian)
-        plain = objective(labels, margin)
-        weighted = objective(labels, margin, np.full(margin.size, factor))
+    def test_powers_of_two_multiply_exactly(self, factor, hessian, link):
+        labels, raw_score, _ = sample()
+        objective = FocalObjective(link=link, hessian=hessian)
+        plain = objective(labels, raw_score)
+        weighted = objective(labels, raw_score, np.full(raw_score.size, factor))
         assert equal(weighted, [factor * values for values in plain])
 
-    def test_any_weight_multiplies(self):
-        labels, margin, weight = sample()
-        plain = FocalObjective()(labels, margin)
-        weighted = FocalObjective()(labels, margin, weight)
+    @both_links
+    def test_any_weight_multiplies(self, link):
+        labels, raw_score, weight = sample()
+        plain = FocalObjective(link=link)(labels, raw_score)
+        weighted = FocalObjective(link=link)(labels, raw_score, weight)
         for values, single in zip(weighted, plain, strict=True):
             assert values == pytest.approx(weight * single, rel=2e-7, abs=0)
 
     def test_ones_change_nothing(self):
-        labels, margin, _ = sample()
-        plain = FocalObjective()(labels, margin)
-        assert equal(FocalObjective()(labels, margin, np.ones(margin.size)), plain)
+        labels, raw_score, _ = sample()
+        plain = FocalObjective()(labels, raw_score)
+        assert equal(
+            FocalObjective()(labels, raw_score, np.ones(raw_score.size)), plain
+        )
 
     @pytest.mark.parametrize("kind", [int, np.uint8, np.int32, np.float16, bool, list])
     def test_type_does_not_matter(self, kind):
-        labels, margin, _ = sample()
-        margin = margin.astype(np.float32)
-        weight = np.arange(margin.size) % 2
-        expected = FocalObjective()(labels, margin, weight.astype(np.float32))
+        labels, raw_score, _ = sample()
+        raw_score = raw_score.astype(np.float32)
+        weight = np.arange(raw_score.size) % 2
+        expected = FocalObjective()(labels, raw_score, weight.astype(np.float32))
         converted = weight.tolist() if kind is list else weight.astype(kind)
-        assert equal(FocalObjective()(labels, margin, converted), expected)
+        assert equal(FocalObjective()(labels, raw_score, converted), expected)
 
     def test_weight_zero_gives_zero(self):
         grad, hess = FocalObjective()([0, 1, 1], [5.0, -5.0, 0.0], [0.0, 0.0, 1.0])
         assert grad[:2].tolist() == hess[:2].tolist() == [0, 0]
         assert grad[2] < 0 < hess[2]
 
+    @both_links
     @every_gamma
     @both_hessians
-    def test_largest_weights_stay_finite(self, hessian, gamma):
-        margin = np.concatenate([MARGINS, MARGINS])
+    def test_largest_weights_stay_finite(self, hessian, gamma, link):
+        raw_score = np.concatenate([MARGINS, MARGINS])
         labels = np.repeat(np.float32([0, 1]), MARGINS.size)
-        objective = FocalObjective(None, gamma, hessian)
-        result = objective(labels, margin, np.full(margin.size, 1.7e37))
+        objective = FocalObjective(None, gamma, link, hessian)
+        result = objective(labels, raw_score, np.full(raw_score.size, 1.7e37))
         assert np.isfinite(result).all()
 
 
@@ -153,43 +163,50 @@ class TestTypes:
 
     @LABELS
     def test_labels(self, convert):
-        labels, margin, _ = sample()
-        expected = FocalObjective()(labels, margin)
-        assert equal(FocalObjective()(convert(labels), margin), expected)
+        labels, raw_score, _ = sample()
+        expected = FocalObjective()(labels, raw_score)
+        assert equal(FocalObjective()(convert(labels), raw_score), expected)
 
     @MEMORY
+    @both_links
     @both_hessians
-    def test_memory_layout(self, convert, hessian):
-        labels, margin, weight = sample()
-        objective = FocalObjective(hessian=hessian)
-        expected = objective(labels, margin, weight)
-        actual = objective(convert(labels), convert(margin), weight)
+    def test_memory_layout(self, convert, hessian, link):
+        labels, raw_score, weight = sample()
+        objective = FocalObjective(link=link, hessian=hessian)
+        expected = objective(labels, raw_score, weight)
+        actual = objective(convert(labels), convert(raw_score), weight)
         assert equal(actual, expected)
-        assert equal(objective(labels, margin, convert(weight)), expected)
+        assert equal(objective(labels, raw_score, convert(weight)), expected)
 
     def test_lists(self):
-        labels, margin, weight = sample()
-        expected = FocalObjective()(labels, margin, weight)
-        lists = labels.astype(int).tolist(), margin.tolist(), weight.tolist()
+        labels, raw_score, weight = sample()
+        expected = FocalObjective()(labels, raw_score, weight)
+        lists = labels.astype(int).tolist(), raw_score.tolist(), weight.tolist()
         assert equal(FocalObjective()(*lists), expected)
 
-    def test_read_only(self):
-        labels, margin, weight = sample()
-        expected = FocalObjective()(labels, margin, weight)
-        for array in (labels, margin, weight):
+    @both_links
+    def test_read_only(self, link):
+        labels, raw_score, weight = sample()
+        objective = FocalObjective(link=link)
+        expected = objective(labels, raw_score, weight)
+        for array in (labels, raw_score, weight):
             array.flags.writeable = False
-        assert equal(FocalObjective()(labels, margin, weight), expected)
+        assert equal(objective(labels, raw_score, weight), expected)
 
-    def test_float32_margin_counts_as_the_number_it_is(self):
-        labels, margin, _ = sample()
-        narrow = margin.astype(np.float32)
-        expected = FocalObjective()(labels, narrow.astype(np.float64))
-        assert equal(FocalObjective()(labels, narrow), expected)
+    @both_links
+    @both_hessians
+    @every_gamma
+    def test_float32_raw_score_counts_as_the_number_it_is(self, gamma, hessian, link):
+        labels, raw_score, _ = sample()
+        narrow = raw_score.astype(np.float32)
+        objective = FocalObjective(0.25, gamma, link, hessian)
+        expected = objective(labels, narrow.astype(np.float64))
+        assert equal(objective(labels, narrow), expected)
 
     @pytest.mark.parametrize("kind", [np.float16, np.int64, np.int8])
-    def test_other_margins_are_converted(self, kind):
-        labels, margin, _ = sample()
-        other = margin.astype(kind)
+    def test_other_raw_scores_are_converted(self, kind):
+        labels, raw_score, _ = sample()
+        other = raw_score.astype(kind)
         expected = FocalObjective()(labels, other.astype(np.float32))
         assert equal(FocalObjective()(labels, other), expected)
 
@@ -211,19 +228,22 @@ class TestTypes:
 class TestMemory:
     """What comes out is new, contiguous and finite; what goes in stays."""
 
+    @both_links
     @both_hessians
+    @pytest.mark.parametrize("gamma", [0.0, 2.0, 200.0])
     @pytest.mark.parametrize("kind", [np.float32, np.float64])
-    def test_contiguous_float32(self, kind, hessian):
-        labels, margin, _ = sample()
-        for values in FocalObjective(hessian=hessian)(labels, margin.astype(kind)):
-            assert (values.dtype, values.shape) == (np.float32, margin.shape)
+    def test_contiguous_float32(self, kind, gamma, hessian, link):
+        labels, raw_score, _ = sample()
+        objective = FocalObjective(0.25, gamma, link, hessian)
+        for values in objective(labels, raw_score.astype(kind)):
+            assert (values.dtype, values.shape) == (np.float32, raw_score.shape)
             assert values.flags.c_contiguous
             assert values.flags.owndata
             assert values.flags.writeable
 
     def test_shares_memory_with_nothing(self):
-        labels, margin, weight = sample()
-        narrow = margin.astype(np.float32), weight.astype(np.float32)
+        labels, raw_score, weight = sample()
+        narrow = raw_score.astype(np.float32), weight.astype(np.float32)
         first = FocalObjective()(labels, *narrow)
         kept = [values.copy() for values in first]
         second = FocalObjective()(labels, -narrow[0], narrow[1])
@@ -236,47 +256,24 @@ class TestMemory:
         inputs = sample()
         before = [values.copy() for values in inputs]
         FocalObjective()(*inputs)
-        FocalObjective().gradient_hessian(*inputs, offset=3.0)
         assert equal(inputs, before)
-
-
-class TestOffset:
-    """gradient_hessian at margin + offset."""
-
-    @both_hessians
-    @every_gamma
-    @pytest.mark.parametrize("offset", [-6.9, 0.0, 1e-9, 2, 1e3])
-    @pytest.mark.parametrize("kind", [np.float32, np.float64])
-    def test_adds_in_float64(self, kind, offset, gamma, hessian):
-        labels, margin, _ = sample()
-        margin = margin.astype(kind)
-        objective = FocalObjective(0.25, gamma, hessian)
-        shifted = objective.gradient_hessian(labels, margin, offset=offset)
-        assert equal(shifted, objective(labels, margin.astype(np.float64) + offset))
-
-    def test_default_is_zero(self):
-        labels, margin, weight = sample()
-        expected = FocalObjective()(labels, margin, weight)
-        actual = FocalObjective().gradient_hessian(labels, margin, weight)
-        assert equal(actual, expected)
-
-    def test_is_given_by_name(self):
-        with pytest.raises(TypeError, match="positional argument"):
-            FocalObjective().gradient_hessian([0, 1], [0.0, 1.0], None, 1.0)
 
 
 class TestChunks:
     """A row's result does not depend on the rows around it."""
 
+    @both_links
     @both_hessians
     @every_gamma
     @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 15, 64, 300])
-    def test_slices_equal_the_whole(self, size, gamma, hessian):
-        labels, margin, weight = sample(n=307)
-        objective = FocalObjective(0.25, gamma, hessian)
-        whole = objective(labels, margin, weight)
-        cuts = range(size, margin.size, size)
-        rows = zip(*(np.split(a, cuts) for a in (labels, margin, weight)), strict=True)
+    def test_slices_equal_the_whole(self, size, gamma, hessian, link):
+        labels, raw_score, weight = sample(n=307)
+        objective = FocalObjective(0.25, gamma, link, hessian)
+        whole = objective(labels, raw_score, weight)
+        cuts = range(size, raw_score.size, size)
+        rows = zip(
+            *(np.split(a, cuts) for a in (labels, raw_score, weight)), strict=True
+        )
         parts = [objective(*row) for row in rows]
         joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
         assert equal(joined, whole)
@@ -287,40 +284,46 @@ class TestChunks:
         arrays = sample()
         for values, bad in zip(arrays, wrong, strict=True):
             values[row] = bad
-        with pytest.raises(ValueError, match=r"^(y_true|margin|sample_weight) must"):
+        with pytest.raises(ValueError, match=r"^(y_true|raw_score|sample_weight) must"):
             FocalObjective()(*arrays)
 
 
 class TestProperties:
-    """Random margins, among them the largest and smallest of float64."""
+    """Random raw scores, among them the largest and smallest of float64."""
 
     finite = st.floats(allow_nan=False, allow_infinity=False)
     usual = st.floats(-50, 50)
     huge = st.sampled_from([1e308, -1e308, np.finfo(float).max, 5e-324, -5e-324, -0.0])
-    margins = arrays(
+    raw_scores = arrays(
         np.float64, st.integers(1, 40), elements=st.one_of(usual, huge, finite)
     )
 
     @given(
-        margin=margins,
+        raw_score=raw_scores,
         gamma=st.one_of(st.sampled_from(GAMMAS), st.floats(0, 20)),
         alpha=st.one_of(st.none(), st.floats(0.001, 0.999)),
+        link=st.sampled_from(LINKS),
         hessian=st.sampled_from(HESSIANS),
         y=st.sampled_from([0.0, 1.0]),
     )
-    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
-    def test_finite_of_the_right_sign_and_equal_to_the_loss(
-        self, margin, gamma, alpha, hessian, y
+    @settings(max_examples=500, deadline=None, derandomize=True, database=None)
+    def test_finite_of_the_right_sign_and_equal_to_the_link(
+        self, raw_score, gamma, alpha, link, hessian, y
     ):
-        labels = np.full(margin.shape, y, np.float32)
-        grad, hess = FocalObjective(alpha, gamma, hessian)(labels, margin)
+        labels = np.full(raw_score.shape, y, np.float32)
+        objective = FocalObjective(alpha, gamma, link, hessian)
+        grad, hess = objective(labels, raw_score)
         assert np.isfinite([grad, hess]).all()
         assert ((1 - 2 * y) * grad >= 0).all()
         assert hessian == "exact" or (hess >= 0).all()
-        focal = FocalLoss(alpha, gamma)
-        assert float32_ulps(grad, focal.gradient(y, margin)).max() <= 1
-        scale = np.maximum(focal.curvature(y, margin), 2.0**-126)
-        wanted = (focal.curvature if hessian == "upper" else focal.hessian)(y, margin)
+        values = objective.values
+        assert float32_ulps(grad, values.gradient(y, raw_score)).max() <= 1
+        curvature, exact = (f(y, raw_score) for f in (values.curvature, values.hessian))
+        wanted = curvature if hessian == "upper" else exact
+        scale = np.maximum(curvature, 2.0**-126)
         # The exact Hessian is a difference of terms up to |t| times the curvature.
-        reach = np.minimum(1 + np.abs(margin), 200)
-        assert (np.abs(hess - wanted) <= 2.0**-23 * reach * scale).all()
+        reach = np.minimum(1 + np.abs(raw_score), 200)
+        bound = 2.0**-23 * reach * scale
+        if link == "logit":
+            bound = 1e-5 * np.maximum(scale, np.abs(exact))
+        assert (np.abs(hess - wanted) <= bound).all()

@@ -9,7 +9,6 @@ import numpy as np
 import oracles
 import pytest
 from oracles import ALPHAS, GAMMAS, MARGINS, central_difference, relative_errors
-from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_expit, logit
 from sklearn.metrics import log_loss
 
@@ -214,7 +213,7 @@ class TestCurvature:
 
 
 class TestLink:
-    """The posterior, its inverse, and the margin that minimises the expected loss."""
+    """The posterior and its inverse."""
 
     @every_alpha
     @every_gamma
@@ -287,52 +286,6 @@ class TestLink:
         z = FocalLoss(0.25, gamma).margin([5e-324, 1 - 2.0**-53])
         assert np.isfinite(z).all()
         assert z[0] < -60 < 2 < z[1]
-
-
-class TestInitialMargin:
-    """The best constant."""
-
-    @every_alpha
-    @every_gamma
-    def test_minimises_the_weighted_mean_loss(self, gamma, alpha):
-        y, _ = sample()
-        weight = np.random.default_rng(5).exponential(size=y.size)
-        focal = FocalLoss(alpha, gamma)
-        start = focal.initial_margin(y, weight)
-
-        def risk(z):
-            return np.average(focal.loss(y, np.full(y.size, z)), weights=weight)
-
-        best = minimize_scalar(
-            risk, bounds=(-6, 6), method="bounded", options={"xatol": 1e-9}
-        )
-        assert start == pytest.approx(best.x, abs=1e-6)
-        assert risk(start) <= best.fun * (1 + 1e-15)
-
-    @every_alpha
-    @every_gamma
-    def test_gradients_cancel_there(self, gamma, alpha):
-        y = np.repeat([0, 1], [9_980, 20])
-        focal = FocalLoss(alpha, gamma)
-        gradient = focal.gradient(y, np.full(y.size, focal.initial_margin(y)))
-        assert gradient.sum() == pytest.approx(0, abs=1e-12 * np.abs(gradient).sum())
-
-    def test_is_not_the_logit_of_the_prevalence(self):
-        y = np.repeat([0, 1], [998, 2])
-        prior = logit(0.002)
-        assert FocalLoss(0.25, 2.0).initial_margin(y) > prior + 3
-        plain = FocalLoss(None, 0.0).initial_margin(y)
-        assert plain == pytest.approx(prior, rel=1e-14)
-
-    def test_weights_count_as_repeated_rows(self):
-        y, _ = sample()
-        counts = np.random.default_rng(7).integers(0, 4, y.size)
-        focal = FocalLoss()
-        repeated = focal.initial_margin(np.repeat(y, counts))
-        assert focal.initial_margin(y, counts) == pytest.approx(repeated, rel=1e-14)
-
-    def test_is_a_float(self):
-        assert type(FocalLoss().initial_margin([0, 1])) is float
 
 
 class TestBalanced:
@@ -476,7 +429,6 @@ class TestArrays:
             assert not np.shares_memory(getattr(focal, name)(y, z), z)
         focal.posterior(z)
         focal.margin(eta)
-        focal.initial_margin(y, eta)
         FocalLoss.balanced(y, sample_weight=eta)
         for array, copied in zip((y, z, eta), before, strict=True):
             assert (array == copied).all()

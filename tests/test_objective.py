@@ -11,13 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import logit
 
 import focal_boost
 from focal_boost import FocalLoss, FocalObjective
-from focal_boost.objective import OneTraining
+from focal_boost.links import LINKS, link_of
 
 LABELS = np.array([0, 1, 1, 0, 0, 1], np.float32)
-MARGIN = np.array([-2.0, -1.0, 0.5, 0.3, 4.0, 9.0])
+RAW_SCORE = np.array([-2.0, -1.0, 0.5, 0.3, 4.0, 9.0])
 WEIGHT = np.array([1.0, 0.5, 2.0, 0.0, 3.0, 1.0])
 PUBLIC = {
     "FocalLGBMClassifier",
@@ -29,7 +31,7 @@ PUBLIC = {
 }
 
 
-class Rows:
+class Data:
     """What DMatrix and Dataset have in common."""
 
     def __init__(self, labels, weight=None):
@@ -40,6 +42,14 @@ class Rows:
 
     def get_weight(self):
         return self.weight
+
+
+both_links = pytest.mark.parametrize("link", LINKS)
+
+
+def sample(n=200, seed=3):
+    rng = np.random.default_rng(seed)
+    return (rng.random(n) < 0.3).astype(int), rng.normal(0, 3, n)
 
 
 def equal(pair, other):
@@ -57,38 +67,48 @@ def in_fresh_python(code):
 class TestProtocol:
     """(preds, data) and (y_true, y_pred, sample_weight)."""
 
+    @both_links
     @pytest.mark.parametrize("weight", [None, WEIGHT])
     @pytest.mark.parametrize("hessian", ["upper", "exact"])
-    def test_native_equals_scikit_learn(self, hessian, weight):
-        objective = FocalObjective(0.3, 1.5, hessian)
-        native = objective(MARGIN, Rows(LABELS, weight))
-        assert equal(native, objective(LABELS, MARGIN, weight))
-        assert equal(native, objective(LABELS, MARGIN, sample_weight=weight))
-        named = objective(y_true=LABELS, y_pred=MARGIN, sample_weight=weight)
+    def test_native_equals_scikit_learn(self, hessian, weight, link):
+        objective = FocalObjective(0.3, 1.5, link, hessian)
+        native = objective(RAW_SCORE, Data(LABELS, weight))
+        assert equal(native, objective(LABELS, RAW_SCORE, weight))
+        assert equal(native, objective(LABELS, RAW_SCORE, sample_weight=weight))
+        named = objective(y_true=LABELS, y_pred=RAW_SCORE, sample_weight=weight)
         assert equal(native, named)
 
     @pytest.mark.parametrize(
         "weight", [None, np.zeros(0), np.zeros(0, np.float32), [], ()]
     )
     def test_empty_weights_mean_none(self, weight):
-        plain = FocalObjective()(LABELS, MARGIN)
-        assert equal(FocalObjective()(LABELS, MARGIN, weight), plain)
-        assert equal(FocalObjective()(MARGIN, Rows(LABELS, weight)), plain)
+        plain = FocalObjective()(LABELS, RAW_SCORE)
+        assert equal(FocalObjective()(LABELS, RAW_SCORE, weight), plain)
+        assert equal(FocalObjective()(RAW_SCORE, Data(LABELS, weight)), plain)
 
-    def test_values_are_those_of_the_loss(self):
-        objective = FocalObjective(0.3, 1.5)
-        grad, hess = objective(LABELS, MARGIN)
-        exact = objective.loss.gradient(LABELS, MARGIN)
-        upper = objective.loss.curvature(LABELS, MARGIN)
-        assert grad == pytest.approx(exact, rel=1.2e-7, abs=0)
-        assert hess == pytest.approx(upper, rel=1.2e-7, abs=0)
+    @both_links
+    def test_values_are_those_of_the_link(self, link):
+        objective = FocalObjective(0.3, 1.5, link)
+        grad, hess = objective(LABELS, RAW_SCORE)
+        values = link_of(link, FocalLoss(0.3, 1.5))
+        gradient = values.gradient(LABELS, RAW_SCORE)
+        curvature = values.curvature(LABELS, RAW_SCORE)
+        assert grad == pytest.approx(gradient, rel=1.2e-7, abs=0)
+        assert hess == pytest.approx(curvature, rel=1e-5, abs=0)
 
-    def test_hessian_parameter_chooses_the_curvature(self):
-        exact = FocalObjective(hessian="exact")
-        grad, hess = exact([1], [-5.0])
+    @both_links
+    def test_hessian_parameter_chooses_the_curvature(self, link):
+        exact = FocalObjective(link=link, hessian="exact")
+        grad, hess = exact([1], [-9.0])
         assert hess[0] < 0
-        assert hess == pytest.approx(exact.loss.hessian(1, [-5.0]), rel=1e-6)
-        assert grad == FocalObjective(hessian="upper")([1], [-5.0])[0]
+        assert hess == pytest.approx(exact.values.hessian(1, [-9.0]), rel=1e-5)
+        upper = FocalObjective(link=link, hessian="upper")
+        assert grad == pytest.approx(upper([1], [-9.0])[0], rel=1.2e-7, abs=0)
+
+    def test_default_link_is_the_log_odds(self):
+        logit, focal = (FocalObjective(link=link) for link in ("logit", "focal"))
+        assert equal(FocalObjective()(LABELS, RAW_SCORE), logit(LABELS, RAW_SCORE))
+        assert not equal(logit(LABELS, RAW_SCORE), focal(LABELS, RAW_SCORE))
 
     def test_parameter_names_are_those_that_both_libraries_pass(self):
         signature = inspect.signature(FocalObjective())
@@ -99,17 +119,26 @@ class TestProtocol:
         with pytest.raises(
             ValueError, match=r"^y_true must contain only 0 and 1, got 2"
         ):
-            FocalObjective()(np.zeros(2), Rows(np.array([0.0, 2.0])))
+            FocalObjective()(np.zeros(2), Data(np.array([0.0, 2.0])))
 
 
 class TestValueObject:
     """Immutable, comparable, picklable, and no scikit-learn estimator."""
 
     def test_defaults(self):
-        same = FocalObjective(alpha=0.25, gamma=2.0, hessian="upper")
+        same = FocalObjective(alpha=0.25, gamma=2.0, link="logit", hessian="upper")
         assert FocalObjective() == same
 
-    @pytest.mark.parametrize("name", ["alpha", "gamma", "hessian", "loss", "other"])
+    @both_links
+    @pytest.mark.parametrize("hessian", ["upper", "exact"])
+    def test_of_a_loss(self, link, hessian):
+        objective = FocalObjective.of(FocalLoss(None, 3.0), link, hessian)
+        assert objective == FocalObjective(None, 3.0, link, hessian)
+        assert FocalObjective.of(FocalLoss()) == FocalObjective()
+
+    @pytest.mark.parametrize(
+        "name", ["alpha", "gamma", "link", "hessian", "loss", "values", "other"]
+    )
     def test_frozen(self, name):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(FocalObjective(), name, 0.5)
@@ -120,9 +149,9 @@ class TestValueObject:
 
     @pytest.mark.parametrize("alpha", [None, 0.1])
     def test_repr_evaluates_to_an_equal_value(self, alpha):
-        objective = FocalObjective(alpha, 3.0, "exact")
+        objective = FocalObjective(alpha, 3.0, "focal", "exact")
         assert repr(objective) == (
-            f"FocalObjective(alpha={alpha}, gamma=3.0, hessian='exact')"
+            f"FocalObjective(alpha={alpha}, gamma=3.0, link='focal', hessian='exact')"
         )
         assert eval(repr(objective)) == objective
 
@@ -137,6 +166,7 @@ class TestValueObject:
         [
             FocalObjective(None),
             FocalObjective(gamma=1),
+            FocalObjective(link="focal"),
             FocalObjective(hessian="exact"),
             FocalLoss(),
         ],
@@ -144,41 +174,135 @@ class TestValueObject:
     def test_other_parameters_differ(self, other):
         assert FocalObjective() != other
 
+    @both_links
     @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-    def test_pickles(self, protocol):
-        objective = FocalObjective(None, 3.7, "exact")
+    def test_pickles(self, protocol, link):
+        objective = FocalObjective(None, 3.7, link, "exact")
         again = pickle.loads(pickle.dumps(objective, protocol))
         assert again == objective
-        assert again.loss == objective.loss
-        assert equal(again(LABELS, MARGIN), objective(LABELS, MARGIN))
+        assert hash(again) == hash(objective)
+        assert (again.loss, again.values) == (objective.loss, objective.values)
+        assert equal(again(LABELS, RAW_SCORE), objective(LABELS, RAW_SCORE))
 
-    def test_copies_and_replaces(self):
-        objective = FocalObjective(0.3, 1.0)
+    def test_a_pickle_holds_no_fit(self):
+        objective = FocalObjective(0.25, 1.7)
+        objective(LABELS, RAW_SCORE)
+        assert len(pickle.dumps(objective)) < 500
+
+    @both_links
+    def test_copies_and_replaces(self, link):
+        objective = FocalObjective(0.3, 1.0, link)
         again = copy.deepcopy(objective)
         assert again == copy.copy(objective) == objective
-        assert equal(again(LABELS, MARGIN), objective(LABELS, MARGIN))
+        assert equal(again(LABELS, RAW_SCORE), objective(LABELS, RAW_SCORE))
         replaced = dataclasses.replace(objective, gamma=2.0)
-        assert replaced.loss == FocalLoss(0.3, 2.0)
+        assert replaced.loss == replaced.values.loss == FocalLoss(0.3, 2.0)
+        assert replaced.link == replaced.values.name == link
 
     def test_no_get_params(self):
         assert not hasattr(FocalObjective(), "get_params")
         assert not hasattr(FocalObjective(), "set_params")
 
+    @both_links
     @pytest.mark.parametrize("alpha", [None, 0.7])
-    def test_loss_has_the_same_parameters(self, alpha):
-        assert FocalObjective(alpha, 1.5).loss == FocalLoss(alpha, 1.5)
+    def test_loss_has_the_same_parameters(self, alpha, link):
+        assert FocalObjective(alpha, 1.5, link).loss == FocalLoss(alpha, 1.5)
+
+
+class TestValue:
+    """What the gradient is the derivative of."""
+
+    @both_links
+    def test_weights_multiply(self, link):
+        objective = FocalObjective(0.3, 1.5, link)
+        plain = objective.value(LABELS, RAW_SCORE)
+        assert (plain == objective.values.value(LABELS, RAW_SCORE)).all()
+        weighted = objective.value(LABELS, RAW_SCORE, WEIGHT)
+        assert (weighted == WEIGHT * plain).all()
+        assert (objective.value(LABELS, RAW_SCORE, []) == plain).all()
+
+    def test_of_the_focal_link_is_the_papers_loss(self):
+        objective = FocalObjective(0.3, 1.5, "focal")
+        expected = FocalLoss(0.3, 1.5).loss(LABELS, RAW_SCORE)
+        assert (objective.value(LABELS, RAW_SCORE) == expected).all()
+
+    def test_of_log_odds_is_the_same_function_of_the_posterior(self):
+        logit, focal = (FocalObjective(0.3, 1.5, link) for link in LINKS)
+        eta = np.array([1e-9, 0.01, 0.2, 0.5, 0.9, 1 - 1e-9])
+        values = logit.value(LABELS, logit.raw_score(eta)) * logit.values.scale
+        expected = focal.value(LABELS, focal.raw_score(eta))
+        assert values == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+class TestInitialScore:
+    """The best constant."""
+
+    OBJECTIVES = pytest.mark.parametrize(
+        "objective",
+        [
+            FocalObjective(alpha, gamma, link)
+            for alpha in (None, 0.01, 0.25, 0.99)
+            for gamma in (0.0, 0.5, 2.0, 10.0)
+            for link in LINKS
+        ],
+        ids=repr,
+    )
+
+    @OBJECTIVES
+    def test_minimises_the_weighted_mean_value(self, objective):
+        y, _ = sample()
+        weight = np.random.default_rng(5).exponential(size=y.size)
+        start = objective.initial_score(y, weight)
+
+        def risk(at):
+            return objective.value(y, np.full(y.size, at), weight).sum()
+
+        best = minimize_scalar(
+            risk, bounds=(-6, 6), method="bounded", options={"xatol": 1e-9}
+        )
+        assert start == pytest.approx(best.x, abs=1e-6)
+        assert risk(start) <= best.fun * (1 + 1e-14)
+
+    @OBJECTIVES
+    def test_gradients_cancel_there(self, objective):
+        y = np.repeat([0, 1], [9_980, 20])
+        at = np.full(y.size, objective.initial_score(y))
+        gradient = objective.values.gradient(y, at)
+        assert gradient.sum() == pytest.approx(0, abs=1e-12 * np.abs(gradient).sum())
+
+    @OBJECTIVES
+    def test_weights_count_as_repeated_rows(self, objective):
+        y, _ = sample()
+        counts = np.random.default_rng(7).integers(0, 4, y.size)
+        repeated = objective.initial_score(np.repeat(y, counts))
+        found = objective.initial_score(y, counts)
+        assert found == pytest.approx(repeated, rel=1e-13)
+        assert type(found) is float
+
+    @OBJECTIVES
+    def test_posterior_there_is_the_prevalence(self, objective):
+        y = np.repeat([0, 1], [998, 2])
+        eta = objective.posterior(objective.initial_score(y))
+        assert float(eta) == pytest.approx(0.002, rel=1e-13)
+
+    def test_is_the_logit_of_the_prevalence_in_log_odds_only(self):
+        y = np.repeat([0, 1], [998, 2])
+        prior = logit(0.002)
+        assert FocalObjective().initial_score(y) == pytest.approx(prior, rel=1e-14)
+        assert FocalObjective(link="focal").initial_score(y) > prior + 3
 
 
 class TestThreads:
     """The gradient may be asked for from several threads at once."""
 
-    def test_results_do_not_mix(self):
+    @both_links
+    def test_results_do_not_mix(self, link):
         rng = np.random.default_rng(1)
         tasks = [
             ((rng.random(5_000) < 0.3).astype(np.float32), rng.normal(0, 5, 5_000))
             for _ in range(24)
         ]
-        objective = FocalObjective()
+        objective = FocalObjective(link=link)
         expected = [objective(*task) for task in tasks]
         with ThreadPoolExecutor(8) as threads:
             actual = list(threads.map(lambda task: objective(*task), tasks))
@@ -196,7 +320,7 @@ class TestPackage:
         [
             "import focal_boost",
             "from focal_boost import FocalLoss, FocalMetric, FocalObjective",
-            "from focal_boost import FocalLoss; FocalLoss().initial_margin([0, 1])",
+            "import focal_boost as f; f.FocalObjective().initial_score([0, 1])",
         ],
     )
     def test_import_loads_nothing_heavy(self, statement):
@@ -227,88 +351,3 @@ class TestPackage:
     def test_public_names_are_classes_of_the_package(self, name):
         assert getattr(focal_boost, name).__name__ == name
         assert getattr(focal_boost, name).__module__.startswith("focal_boost.")
-
-
-class FakeData:
-    """What a library's data say of their rows."""
-
-    def __init__(self, y, weight=None):
-        self.y, self.weight = np.asarray(y, np.float32), weight
-
-    def get_label(self):
-        return self.y
-
-    def get_weight(self):
-        return self.weight
-
-
-class TestOneTraining:
-    """The arrays of one training."""
-
-    @staticmethod
-    def rows(n=2000):
-        rng = np.random.default_rng(3)
-        margin = rng.normal(-1, 2, n).astype(np.float32)
-        return (rng.random(n) < 0.2).astype(np.float32), margin
-
-    @pytest.mark.parametrize("owns", [False, True])
-    @pytest.mark.parametrize("gamma", [0.0, 1.0, 1.7, 2.0])
-    @pytest.mark.parametrize("hessian", ["upper", "exact"])
-    def test_same_bits_as_the_objective(self, owns, gamma, hessian):
-        y, margin = self.rows()
-        objective = FocalObjective(0.25, gamma, hessian)
-        expected = objective(y, margin)
-        training = OneTraining(objective, owns_margin=owns)
-        for _ in range(2):
-            found = training.gradient_hessian(margin.copy(), FakeData(y), 0.0)
-            assert all((a == b).all() for a, b in zip(found, expected, strict=True))
-
-    def test_gradient_takes_the_place_of_margins_it_owns(self):
-        y, margin = self.rows()
-        training = OneTraining(FocalObjective(), owns_margin=True)
-        assert training.gradient_hessian(margin, FakeData(y), 0.0)[0] is margin
-
-    @pytest.mark.parametrize("change", ["float64", "view", "read-only", "strided"])
-    def test_other_margins_stay_as_they_are(self, change):
-        y, margin = self.rows()
-        match change:
-            case "float64":
-                margin = margin.astype(np.float64)
-            case "view":
-                margin = margin[:]
-            case "read-only":
-                margin.flags.writeable = False
-            case "strided":
-                margin = np.repeat(margin, 2)[::2]
-        before = margin.copy()
-        training = OneTraining(FocalObjective(), owns_margin=True)
-        grad, hess = training.gradient_hessian(margin, FakeData(y), 0.0)
-        assert (margin == before).all()
-        expected = FocalObjective()(y, before)
-        assert (grad == expected[0]).all()
-        assert (hess == expected[1]).all()
-
-    def test_arrays_of_margins_it_does_not_own_are_the_same_in_every_round(self):
-        y, margin = self.rows()
-        training = OneTraining(FocalObjective())
-        first = training.gradient_hessian(margin, FakeData(y), 0.0)
-        second = training.gradient_hessian(margin + 1, FakeData(y), 0.0)
-        assert first[0] is second[0]
-        assert first[1] is second[1]
-
-    @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-    @pytest.mark.parametrize("row", [0, 511, 700, 1999])
-    def test_wrong_margin_is_named_though_others_are_overwritten(self, wrong, row):
-        y, margin = self.rows()
-        margin[row] = wrong
-        training = OneTraining(FocalObjective(), owns_margin=True)
-        with pytest.raises(ValueError, match=f"must be finite numbers, got {wrong}"):
-            training.gradient_hessian(margin, FakeData(y), 0.0)
-
-    def test_label_changed_between_rounds_is_noticed(self):
-        y, margin = self.rows()
-        data, training = FakeData(y), OneTraining(FocalObjective())
-        training.gradient_hessian(margin, data, 0.0)
-        data.y = 1 - y
-        grad, _ = training.gradient_hessian(margin, data, 0.0)
-        assert (grad == FocalObjective()(1 - y, margin)[0]).all()

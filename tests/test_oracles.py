@@ -56,13 +56,53 @@ def test_posterior_minimises_the_expected_loss():
     assert expected_loss(z) < min(expected_loss(z - 1e-6), expected_loss(z + 1e-6))
 
 
-def test_central_difference_has_order_four():
+@pytest.mark.parametrize("gamma", [0.0, 0.25, 2.0])
+@pytest.mark.parametrize("y", [0, 1])
+@pytest.mark.parametrize("m", [-20.0, 0.0, 0.3, 5.0])
+def test_log_odds_are_differentiated_through_the_root(m, y, gamma):
+    odds = mpf(3)
+    exact = oracles._in_log_odds(m, gamma, odds)
+
+    def loss(at):
+        shift = mpmath.log(odds)
+        z = mpmath.findroot(
+            lambda z: oracles._log_odds(z, mpf(gamma), shift) - at, exact.margin
+        )
+        return oracles.focal_loss(oracles.sigmoid((2 * y - 1) * z), mpf(gamma))
+
+    with mpmath.workdps(120):
+        assert abs(loss(mpf(m)) / exact.loss[y] - 1) < mpf(10) ** -40
+        for order, value in ((1, exact.slope[y]), (2, exact.hessian[y])):
+            numeric = mpmath.diff(loss, mpf(m), order)
+            assert abs(value / numeric - 1) < mpf(10) ** -30
+        # dz/dm squared, by which the curvature in the margin is carried over
+        ratio = exact.slope[y] / oracles.exact((2 * y - 1) * exact.margin, gamma).slope
+        curvature = oracles.exact((2 * y - 1) * exact.margin, gamma).curvature
+        assert abs(exact.curvature[y] / (curvature * ratio**2) - 1) < mpf(10) ** -40
+
+
+def test_log_odds_are_those_of_the_posterior():
+    (z,) = oracles.margin_at_log_odds([-1.5], 2.0, 0.25)
+    (eta,) = oracles.exact_posterior([z], 2.0, 0.25)
+    assert np.log(eta / (1 - eta)) == pytest.approx(-1.5, rel=1e-14)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 5.0])
+@pytest.mark.parametrize("alpha", [None, 0.25])
+def test_no_weight_is_larger_than_the_largest(alpha, gamma):
+    at = np.linspace(-40, 40, 41)
+    weight = oracles.in_log_odds("slope", 0, at, gamma, alpha)
+    weight -= oracles.in_log_odds("slope", 1, at, gamma, alpha)
+    assert 0.98 < weight.max() <= 1
+
+
+def test_differences_have_order_four():
     x = np.array([0.3])
-    coarse, fine = (
-        abs(oracles.central_difference(np.exp, x, h) - np.exp(x))[0]
-        for h in (0.1, 0.05)
-    )
-    assert coarse / fine == pytest.approx(16, rel=0.05)
+    for difference in (oracles.central_difference, oracles.second_difference):
+        coarse, fine = (
+            abs(difference(np.exp, x, h) - np.exp(x))[0] for h in (0.1, 0.05)
+        )
+        assert coarse / fine == pytest.approx(16, rel=0.05)
 
 
 def test_relative_errors_sees_a_wrong_value_below_the_normal_range():

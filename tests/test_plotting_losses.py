@@ -16,12 +16,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from focal_boost import FocalLoss
+from focal_boost import FocalLoss, FocalObjective
 from focal_boost.plotting import (
     plot_curvature,
     plot_gradient,
     plot_loss,
     plot_posterior,
+    plot_weight,
 )
 
 Floats = NDArray[np.float64]
@@ -174,6 +175,42 @@ def test_the_posterior_is_beside_a_dashed_grey_sigmoid(ax: Axes) -> None:
     assert _legend(ax) == names
 
 
+@pytest.mark.parametrize("link", ["logit", "focal"])
+@pytest.mark.parametrize("alpha", [None, 0.25])
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_the_weight_is_the_gradients_over_log_losss(
+    ax: Axes, gamma: float, alpha: float | None, link: str
+) -> None:
+    plot_weight(ax, FocalObjective(alpha, gamma, link))
+    log_odds, weight = _xy(ax, 1)
+    few = slice(None, None, 60)
+    gradient = oracles.in_log_odds("slope", 1, log_odds[few], gamma, alpha)
+    expected = -gradient / expit(-log_odds[few])
+    np.testing.assert_allclose(weight[few], expected, rtol=1e-12)
+
+
+def test_the_weight_is_as_the_design_says(ax: Axes) -> None:
+    plot_weight(ax, [FocalObjective(0.25, 1.0), FocalObjective(0.5, 2.0)])
+    step, dip = _curve(ax, "α = 0.25, γ = 1"), _curve(ax, "α = 0.5, γ = 2")
+    at = [-12, -2, 2, 6, 12]
+    assert np.interp(at, *step) == pytest.approx([0.30, 0.36, 0.71, 1, 0.92], abs=6e-3)
+    assert np.interp([-6, 0, 6], *dip) == pytest.approx([0.99, 0.55, 0.99], abs=6e-3)
+
+
+def test_the_weight_is_beside_a_dashed_grey_line_of_log_loss(ax: Axes) -> None:
+    plot_weight(ax, FocalObjective(None, 0.0))
+    plot_weight(ax, FocalObjective())
+    line = ax.lines[0]
+    assert line.get_linestyle() == "--"
+    assert to_rgba(line.get_color()) == to_rgba("0.6")
+    assert set(np.asarray(line.get_ydata()).tolist()) == {1.0}
+    np.testing.assert_allclose(_xy(ax, 1)[1], 1, rtol=1e-14)
+    assert _xy(ax, 2)[1].max() == pytest.approx(1, abs=1e-4)
+    assert _legend(ax) == ["log loss", "γ = 0", "α = 0.25, γ = 2"]
+    assert ax.get_xlim() == (-12, 12)
+    assert ax.get_ylim()[0] == 0
+
+
 @pytest.mark.parametrize(
     ("plot", "x", "y"),
     [
@@ -181,6 +218,11 @@ def test_the_posterior_is_beside_a_dashed_grey_sigmoid(ax: Axes) -> None:
         (plot_gradient, "probability of the true class, $p_t$", "size of the gradient"),
         (plot_curvature, "margin of the true class", "curvature"),
         (lambda ax: plot_posterior(ax, FocalLoss()), "margin", "posterior"),
+        (
+            lambda ax: plot_weight(ax, FocalObjective()),
+            "log-odds of the posterior",
+            "weight of log loss's gradient",
+        ),
     ],
 )
 def test_the_axes_come_back_with_labels(ax: Axes, plot: Plot, x: str, y: str) -> None:
@@ -217,6 +259,10 @@ def test_curves_differ_with_and_without_colour(ax: Axes) -> None:
         (plot_curvature, "mine upper, γ = 2"),
         (
             lambda ax, **line: plot_posterior(ax, FocalLoss(), **line),
+            "mine α = 0.25, γ = 2",
+        ),
+        (
+            lambda ax, **line: plot_weight(ax, FocalObjective(), **line),
             "mine α = 0.25, γ = 2",
         ),
     ],
@@ -264,5 +310,14 @@ def test_wrong_losses(ax: Axes, wrong: Any) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - compared in full below
         plot_posterior(ax, wrong)
     message = f"losses must be one FocalLoss or several, got {wrong!r}"
+    assert str(caught.value) == message
+    assert not ax.lines
+
+
+@pytest.mark.parametrize("wrong", [[], FocalLoss(), [FocalObjective(), FocalLoss()]])
+def test_wrong_objectives(ax: Axes, wrong: Any) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - compared in full below
+        plot_weight(ax, wrong)
+    message = f"objectives must be one FocalObjective or several, got {wrong!r}"
     assert str(caught.value) == message
     assert not ax.lines

@@ -17,6 +17,7 @@ import pytest
 from focal_boost import FocalObjective
 from focal_boost._kernels import threads as module
 from focal_boost._kernels.threads import SLICE, check_threads, default_threads, run
+from focal_boost.links import LINKS
 
 ROWS = 5 * SLICE + 123
 
@@ -29,16 +30,19 @@ def rows() -> tuple[Any, Any, Any]:
     return y, rng.normal(-2, 3, ROWS), weight
 
 
-def bits_of(rows: tuple[Any, Any, Any], threads: int | None) -> bytes:
-    objective = FocalObjective(0.25, 1.7, n_threads=threads)
+def bits_of(
+    rows: tuple[Any, Any, Any], threads: int | None, link: str = "logit"
+) -> bytes:
+    objective = FocalObjective(0.25, 1.7, link, n_threads=threads)
     return b"".join(array.tobytes() for array in objective(*rows))
 
 
+@pytest.mark.parametrize("link", LINKS)
 @pytest.mark.parametrize("threads", [2, 3, 4, 7, 64, None])
 def test_bits_do_not_depend_on_the_number(
-    rows: tuple[Any, Any, Any], threads: int | None
+    rows: tuple[Any, Any, Any], threads: int | None, link: str
 ) -> None:
-    assert bits_of(rows, threads) == bits_of(rows, 1)
+    assert bits_of(rows, threads, link) == bits_of(rows, 1, link)
 
 
 def test_slices_cover_every_row_once_and_end_with_blocks() -> None:
@@ -69,7 +73,9 @@ def test_an_error_of_any_slice_is_raised(rows: tuple[Any, Any, Any]) -> None:
     for place in (0, SLICE + 5, ROWS - 1):
         bad = z.copy()
         bad[place] = np.nan
-        with pytest.raises(ValueError, match="margin must be finite numbers, got nan"):
+        with pytest.raises(
+            ValueError, match="raw_score must be finite numbers, got nan"
+        ):
             FocalObjective(n_threads=4)(y, bad, weight)
 
 
@@ -143,7 +149,7 @@ def test_the_variable_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_threads() == 1
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", " 2", "²"])
+@pytest.mark.parametrize("value", ["0", "00", "-1", "two", "1.5", " 2", "²"])
 def test_the_variable_must_be_a_number(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
@@ -188,7 +194,7 @@ def test_no_quota_is_no_limit(monkeypatch: pytest.MonkeyPatch, text: str) -> Non
 def test_parameter_must_be_a_number(value: Any) -> None:
     with pytest.raises(ValueError, match=r"n_threads must be an integer >= 1, got"):
         FocalObjective(n_threads=value)
-    assert check_threads(1, "n_threads") == 1
+    assert check_threads(1, "n_threads") == check_threads(np.int64(1), "n_threads")
 
 
 def test_the_parameter_is_not_part_of_the_value() -> None:

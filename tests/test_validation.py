@@ -2,13 +2,17 @@
 
 import math
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from focal_boost import FocalLoss, FocalMetric, FocalObjective
+from focal_boost._kernels.threads import check_threads
+from focal_boost._rows import HostRows, Labels
+from focal_boost._validation import as_float, check_integer
+from focal_boost.links import LINKS, link_of
 
-PER_ROW = ("loss", "gradient", "hessian", "curvature")
 METRICS = ("focal_loss", "log_loss", "brier_score", "average_precision")
 TOP = np.finfo(np.float64).max
 NAN, INF = math.nan, math.inf
@@ -19,41 +23,68 @@ def says(sentence):
     return pytest.raises(ValueError, match=f"^{re.escape(sentence)}$")
 
 
-def per_row(name):
-    return getattr(FocalLoss(), name)
+def metric(name, link="logit"):
+    return FocalMetric(name, FocalObjective(link=link))
 
 
-def metric(name):
-    return FocalMetric(name, FocalLoss())
+def at_zero(call):
+    """Return a function of labels and weights: the call at raw scores of 0."""
+    return lambda y, w: call(y, np.zeros(np.shape(y)), w)
 
 
-# Everything that takes labels and margins, and everything that takes labels and
-# weights, as functions of those two.
-LABELS_AND_MARGIN = {
-    **{f"FocalLoss.{name}": per_row(name) for name in PER_ROW},
-    **{f"FocalMetric({name})": metric(name) for name in METRICS},
-    "FocalObjective": FocalObjective(),
-    "FocalObjective(exact)": FocalObjective(hessian="exact"),
-    "gradient_hessian": FocalObjective().gradient_hessian,
+# Everything that takes labels and scores, with the scores' name, and everything that
+# takes labels and weights, as functions of those two.
+LABELS_AND_SCORE = {
+    **{
+        f"FocalLoss.{name}": (getattr(FocalLoss(), name), "margin")
+        for name in ("loss", "gradient", "hessian", "curvature")
+    },
+    **{
+        f"{link}.{name}": (getattr(link_of(link, FocalLoss()), name), "raw_score")
+        for link in LINKS
+        for name in ("value", "gradient", "hessian", "curvature")
+    },
+    **{
+        f"FocalMetric({name}, {link})": (metric(name, link), "raw_score")
+        for name in METRICS
+        for link in LINKS
+    },
+    **{
+        f"FocalObjective({link}, {hessian})": (
+            FocalObjective(link=link, hessian=hessian),
+            "raw_score",
+        )
+        for link in LINKS
+        for hessian in ("upper", "exact")
+    },
+    **{
+        f"value({link})": (FocalObjective(link=link).value, "raw_score")
+        for link in LINKS
+    },
+    "FocalObjective(no kernel)": (FocalObjective(gamma=200.0), "raw_score"),
 }
 LABELS_AND_WEIGHT = {
-    "initial_margin": lambda y, w: FocalLoss().initial_margin(y, w),
+    "initial_score": FocalObjective().initial_score,
     "balanced": lambda y, w: FocalLoss.balanced(y, sample_weight=w),
-    "FocalObjective": lambda y, w: FocalObjective()(y, np.zeros(np.shape(y)), w),
-    **{
-        f"FocalMetric({name})": lambda y, w, name=name: metric(name)(
-            y, np.zeros(np.shape(y)), w
-        )
-        for name in METRICS
-    },
+    "Labels": Labels.of,
+    "FocalObjective": at_zero(FocalObjective()),
+    "value": at_zero(FocalObjective().value),
+    **{f"FocalMetric({name})": at_zero(metric(name)) for name in METRICS},
 }
-labels_and_margin = pytest.mark.parametrize(
-    "call", LABELS_AND_MARGIN.values(), ids=LABELS_AND_MARGIN
+ONLY_LABELS = {
+    "initial_score": FocalObjective().initial_score,
+    "balanced": FocalLoss.balanced,
+}
+labels_and_score = pytest.mark.parametrize(
+    ("call", "name"), LABELS_AND_SCORE.values(), ids=LABELS_AND_SCORE
+)
+labels_with_score = pytest.mark.parametrize(
+    "call", [call for call, _ in LABELS_AND_SCORE.values()], ids=LABELS_AND_SCORE
 )
 labels_and_weight = pytest.mark.parametrize(
     "call", LABELS_AND_WEIGHT.values(), ids=LABELS_AND_WEIGHT
 )
-labels_only = pytest.mark.parametrize("name", ["initial_margin", "balanced"])
+labels_only = pytest.mark.parametrize("call", ONLY_LABELS.values(), ids=ONLY_LABELS)
 makers = pytest.mark.parametrize("make", [FocalLoss, FocalObjective])
 
 
@@ -144,30 +175,88 @@ class TestHessian:
         assert FocalObjective(hessian=hessian).hessian == hessian
 
 
+class TestLink:
+    """One of two names."""
+
+    @pytest.mark.parametrize("link", ["", "Logit", "sigmoid", None, 1, ("logit",)])
+    def test_refused(self, link):
+        with says(f"link must be one of ('logit', 'focal'), got {link!r}"):
+            FocalObjective(link=link)
+
+    @pytest.mark.parametrize("link", LINKS)
+    def test_accepted(self, link):
+        assert FocalObjective(link=link).link == link
+
+
+class TestNumbers:
+    """What a number is and what an integer is, for every parameter."""
+
+    @pytest.mark.parametrize(
+        ("value", "number"),
+        [
+            (1, 1.0),
+            (0.5, 0.5),
+            (np.float32(0.5), 0.5),
+            (np.int8(-3), -3.0),
+            (Fraction(1, 4), 0.25),
+            (-INF, -INF),
+            (10**400, INF),
+        ],
+    )
+    def test_numbers(self, value, number):
+        assert as_float(value) == number
+        assert type(as_float(value)) is float
+
+    @pytest.mark.parametrize(
+        "value", [None, "1", True, np.True_, 1j, [1.0], np.ones(1), NAN]
+    )
+    def test_no_numbers(self, value):
+        assert math.isnan(as_float(value))
+
+    @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
+    def test_integers(self, value):
+        assert check_integer(value, "rounds", 3) == 3
+        assert type(check_integer(value, "rounds", 3)) is int
+
+    @pytest.mark.parametrize("value", [2, -3, 3.0, "3", True, None, np.True_, [3]])
+    def test_no_integers(self, value):
+        with says(f"rounds must be an integer >= 3, got {value!r}"):
+            check_integer(value, "rounds", 3)
+        assert check_integer(-3, "rounds", -3) == -3
+
+    @pytest.mark.parametrize("value", [0, "0", "-1", "1.0", "²", True, 1.0])
+    def test_no_number_of_threads(self, value):
+        with says(f"n must be an integer >= 1, got {value!r}"):
+            check_threads(value, "n")
+
+    @pytest.mark.parametrize("value", [2, "2", np.int32(2)])
+    def test_number_of_threads(self, value):
+        assert check_threads(value, "n") == 2
+
+
 class TestMetricName:
-    """One of four names, and a loss."""
+    """One of four names, and an objective."""
 
     @pytest.mark.parametrize("name", ["", "logloss", "auc", None, ["log_loss"]])
     def test_refused(self, name):
         with says(f"metric must be one of {METRICS}, got {name!r}"):
-            FocalMetric(name, FocalLoss())
+            FocalMetric(name, FocalObjective())
 
     @pytest.mark.parametrize("name", METRICS)
     def test_accepted(self, name):
-        assert FocalMetric(name, FocalLoss()).name == name
+        assert FocalMetric(name, FocalObjective()).name == name
 
-    def test_loss_must_be_a_focal_loss(self):
+    def test_objective_must_be_a_focal_objective(self):
         with says(
-            "loss must be a FocalLoss, got "
-            "FocalObjective(alpha=0.25, gamma=2.0, hessian='upper')"
+            "objective must be a FocalObjective, got FocalLoss(alpha=0.25, gamma=2.0)"
         ):
-            FocalMetric("log_loss", FocalObjective())
+            FocalMetric("log_loss", FocalLoss())
 
 
 class TestLabels:
     """0 and 1 and nothing else."""
 
-    @labels_and_margin
+    @labels_with_score
     @pytest.mark.parametrize(
         ("wrong", "shown"),
         [
@@ -184,12 +273,12 @@ class TestLabels:
         with says(f"y_true must contain only 0 and 1, got {shown}"):
             call(np.array([0.0, 1.0, wrong]), np.zeros(3))
 
-    @labels_and_margin
+    @labels_with_score
     def test_minus_one_is_no_class(self, call):
         with pytest.raises(ValueError, match=r"^y_true must .* 0 and 1, got -1(\.0)?$"):
             call(np.array([-1, 1, 1]), np.zeros(3))
 
-    @labels_and_margin
+    @labels_with_score
     @pytest.mark.parametrize("wrong", [2, -1, 255, 10**6])
     def test_integers_refused(self, call, wrong):
         shown = rf"^y_true must contain only 0 and 1, got {wrong}(\.0)?$"
@@ -206,11 +295,11 @@ class TestLabels:
             ([0, NAN], "nan"),
         ],
     )
-    def test_refused_without_margins(self, name, labels, shown):
+    def test_refused_without_scores(self, call, labels, shown):
         with says(f"y_true must contain only 0 and 1, got {shown}"):
-            getattr(FocalLoss, name)(*([FocalLoss()][: name != "balanced"]), labels)
+            call(labels)
 
-    @labels_and_margin
+    @labels_with_score
     def test_strings_refused(self, call):
         with says("y_true must be numbers, got 'no'"):
             call(["no", "yes"], np.zeros(2))
@@ -220,55 +309,84 @@ class TestLabels:
         with says("y_true must be numbers, got 'no'"):
             call(["no", "yes"], np.ones(2))
 
-    @labels_and_margin
+    @labels_with_score
     @pytest.mark.parametrize("kind", [bool, np.int8, np.uint64, np.float16, object])
     def test_zeros_and_ones_accepted(self, call, kind):
         assert np.isfinite(call(np.array([0, 1, 1]).astype(kind), np.zeros(3))).all()
 
-    @labels_and_margin
+    @labels_with_score
     def test_negative_zero_is_zero(self, call):
-        labels, margin = np.array([0.0, 1.0]), np.array([-1.0, 2.0])
-        assert np.array_equal(call(np.array([-0.0, 1.0]), margin), call(labels, margin))
+        labels, scores = np.array([0.0, 1.0]), np.array([-1.0, 2.0])
+        assert np.array_equal(call(np.array([-0.0, 1.0]), scores), call(labels, scores))
 
 
-class TestMargin:
+class TestScores:
     """Finite numbers."""
 
-    @labels_and_margin
+    @labels_and_score
     @pytest.mark.parametrize(
         ("wrong", "shown"), [(NAN, "nan"), (INF, "inf"), (-INF, "-inf")]
     )
     @pytest.mark.parametrize("kind", [np.float32, np.float64])
-    def test_refused(self, call, kind, wrong, shown):
-        with says(f"margin must be finite numbers, got {shown}"):
+    def test_refused(self, call, name, kind, wrong, shown):
+        with says(f"{name} must be finite numbers, got {shown}"):
             call(np.array([0, 1, 1]), np.array([0, wrong, 1], kind))
 
-    @labels_and_margin
-    def test_strings_refused(self, call):
-        with says("margin must be numbers, got 'low'"):
+    @labels_and_score
+    def test_strings_refused(self, call, name):
+        with says(f"{name} must be numbers, got 'low'"):
             call([0, 1], ["low", "high"])
 
-    @labels_and_margin
-    @pytest.mark.parametrize("margin", [TOP, 1e308, 800.0, 5e-324])
-    def test_accepted(self, call, margin):
-        assert np.isfinite(call([0, 1], np.array([-margin, margin]))).all()
+    @labels_with_score
+    @pytest.mark.parametrize("score", [TOP, 1e308, 800.0, 5e-324])
+    def test_accepted(self, call, score):
+        assert np.isfinite(call([0, 1], np.array([-score, score]))).all()
 
-    @pytest.mark.parametrize("margin", [NAN, [0.0, NAN]])
-    def test_posterior_refuses_nan(self, margin):
-        with says("margin must be numbers, got nan"):
-            FocalLoss().posterior(margin)
+    POSTERIORS = pytest.mark.parametrize(
+        ("call", "name"),
+        [
+            (FocalLoss().posterior, "margin"),
+            (FocalObjective().posterior, "raw_score"),
+            (FocalObjective(link="focal").posterior, "raw_score"),
+        ],
+    )
 
-    def test_posterior_refuses_strings(self):
-        with says("margin must be numbers, got 'low'"):
-            FocalLoss().posterior(["low"])
+    @POSTERIORS
+    @pytest.mark.parametrize("wrong", [NAN, [0.0, NAN]])
+    def test_posterior_refuses_nan(self, call, name, wrong):
+        with says(f"{name} must be numbers, got nan"):
+            call(wrong)
 
-    def test_posterior_accepts_infinity(self):
-        assert FocalLoss().posterior([-INF, INF]).tolist() == [0, 1]
+    @POSTERIORS
+    def test_posterior_refuses_strings(self, call, name):
+        with says(f"{name} must be numbers, got 'low'"):
+            call(["low"])
+
+    @POSTERIORS
+    def test_posterior_accepts_infinity(self, call, name):
+        assert call([-INF, INF]).tolist() == [0, 1]
+
+    @pytest.mark.parametrize("link", LINKS)
+    @pytest.mark.parametrize("wrong", [NAN, INF])
+    def test_margin_refuses_what_is_not_finite(self, link, wrong):
+        with says(f"raw_score must be finite numbers, got {wrong}"):
+            link_of(link, FocalLoss()).margin([0.0, wrong])
 
 
 class TestPosterior:
     """Numbers in [0, 1]."""
 
+    INVERSES = pytest.mark.parametrize(
+        "call",
+        [
+            FocalLoss().margin,
+            FocalObjective().raw_score,
+            FocalObjective(link="focal").raw_score,
+        ],
+        ids=["FocalLoss", "logit", "focal"],
+    )
+
+    @INVERSES
     @pytest.mark.parametrize(
         ("wrong", "shown"),
         [
@@ -279,30 +397,33 @@ class TestPosterior:
             (-1, "-1.0"),
         ],
     )
-    def test_refused(self, wrong, shown):
+    def test_refused(self, call, wrong, shown):
         with says(f"posterior must lie in [0, 1], got {shown}"):
-            FocalLoss().margin([0.5, wrong])
+            call([0.5, wrong])
 
-    def test_scalar_refused(self):
+    @INVERSES
+    def test_scalar_refused(self, call):
         with says("posterior must lie in [0, 1], got 1.5"):
-            FocalLoss().margin(1.5)
+            call(1.5)
 
+    @INVERSES
     @pytest.mark.parametrize("eta", [0, -0.0, 5e-324, 1 - 2.0**-53, 1, True])
-    def test_accepted(self, eta):
-        assert not np.isnan(FocalLoss().margin(eta))
+    def test_accepted(self, call, eta):
+        assert not np.isnan(call(eta))
 
-    def test_strings_refused(self):
+    @INVERSES
+    def test_strings_refused(self, call):
         with says("posterior must be numbers, got 'likely'"):
-            FocalLoss().margin("likely")
+            call("likely")
 
 
 class TestShapes:
-    """One margin and one weight per label, and at least one row."""
+    """One score and one weight per label, and at least one row."""
 
-    @labels_and_margin
+    @labels_and_score
     @pytest.mark.parametrize("rows", [1, 2, 4])
-    def test_margins_of_another_length_refused(self, call, rows):
-        with says(f"margin must have the shape of y_true, (3,), got ({rows},)"):
+    def test_scores_of_another_length_refused(self, call, name, rows):
+        with says(f"{name} must have the shape of y_true, (3,), got ({rows},)"):
             call(np.array([0, 1, 1]), np.zeros(rows))
 
     @labels_and_weight
@@ -311,21 +432,21 @@ class TestShapes:
         with says(f"sample_weight must have the shape of y_true, (3,), got ({rows},)"):
             call(np.array([0, 1, 1]), np.ones(rows))
 
-    @labels_and_margin
+    @labels_with_score
     @pytest.mark.parametrize("empty", [[], np.zeros(0), np.zeros((0,), int)])
     def test_no_rows_refused(self, call, empty):
         with says("y_true must not be empty, got shape (0,)"):
             call(empty, np.zeros(0))
 
-    @labels_and_margin
-    def test_no_margins_refused(self, call):
-        with says("margin must not be empty, got shape (0,)"):
+    @labels_and_score
+    def test_no_scores_refused(self, call, name):
+        with says(f"{name} must not be empty, got shape (0,)"):
             call([0, 1], [])
 
     @labels_only
-    def test_no_labels_refused(self, name):
+    def test_no_labels_refused(self, call):
         with says("y_true must not be empty, got shape (0,)"):
-            getattr(FocalLoss(), name)([])
+            call([])
 
     @pytest.mark.parametrize("name", ["posterior", "margin"])
     def test_link_of_nothing_refused(self, name):
@@ -333,12 +454,12 @@ class TestShapes:
         with says(f"{parameter} must not be empty, got shape (0, 2)"):
             getattr(FocalLoss(), name)(np.zeros((0, 2)))
 
-    @pytest.mark.parametrize("name", ["y_true", "margin", "sample_weight"])
+    @pytest.mark.parametrize("name", ["y_true", "raw_score", "sample_weight"])
     def test_objective_refuses_more_than_one_column(self, name):
-        rows = {"y_true": [0, 1], "margin": [0.0, 0.0], "sample_weight": [1.0, 1.0]}
+        rows = {"y_true": [0, 1], "raw_score": [0.0, 0.0], "sample_weight": [1.0, 1.0]}
         rows[name] = np.ones((2, 2))
         with says(f"{name} must have one value per row, got (2, 2)"):
-            FocalObjective().gradient_hessian(**rows)
+            FocalObjective()(*rows.values())
 
     def test_objective_refuses_scalars(self):
         with says("y_true must have one value per row, got ()"):
@@ -395,25 +516,29 @@ class TestWeights:
 
 
 class TestOffset:
-    """A margin that leaves the finite numbers with the offset is refused as one."""
+    """A finite number, even where its sum with a raw score is none."""
+
+    @staticmethod
+    def at(raw_score, offset, weight=None, **given):
+        rows = HostRows(FocalObjective(**given), Labels.of([0, 1], weight))
+        return rows.gradient_hessian([raw_score, raw_score], offset)
+
+    @pytest.mark.parametrize("offset", [NAN, INF, -INF])
+    @pytest.mark.parametrize("weight", [None, [1.0, 1.0]])
+    @pytest.mark.parametrize("gamma", [0.0, 2.0, 200.0])
+    def test_refused(self, offset, weight, gamma):
+        with says(f"offset must be finite numbers, got {offset}"):
+            self.at(0.0, offset, weight, gamma=gamma)
 
     @pytest.mark.parametrize(
-        ("margin", "offset"),
-        [(0.0, NAN), (0.0, INF), (0.0, -INF), (1e308, 1e308), (-TOP, -TOP)],
+        ("raw_score", "offset"), [(TOP, -TOP), (0.0, TOP), (1e308, 1e308), (-TOP, -TOP)]
     )
-    @pytest.mark.parametrize("weight", [None, [1.0, 1.0]])
-    def test_refused(self, margin, offset, weight):
-        with pytest.raises(ValueError, match=r"^(margin|offset) must be"):
-            FocalObjective().gradient_hessian(
-                [0, 1], [margin, margin], weight, offset=offset
-            )
-
-    @pytest.mark.parametrize(("margin", "offset"), [(TOP, -TOP), (0.0, TOP)])
-    def test_accepted(self, margin, offset):
-        result = FocalObjective().gradient_hessian(
-            [0, 1], [margin, margin], offset=offset
-        )
-        assert np.isfinite(result).all()
+    @pytest.mark.parametrize("gamma", [0.0, 2.0, 200.0])
+    @pytest.mark.parametrize("link", LINKS)
+    @pytest.mark.parametrize("hessian", ["upper", "exact"])
+    def test_accepted(self, raw_score, offset, gamma, link, hessian):
+        found = self.at(raw_score, offset, gamma=gamma, link=link, hessian=hessian)
+        assert np.isfinite(found).all()
 
 
 class TestOneClass:
@@ -421,22 +546,22 @@ class TestOneClass:
 
     @labels_only
     @pytest.mark.parametrize("label", [0, 1])
-    def test_refused(self, name, label):
+    def test_refused(self, call, label):
         with says(
             f"y_true must contain both classes with positive weight, got only {label}"
         ):
-            getattr(FocalLoss(), name)([label] * 3)
+            call([label] * 3)
 
     @labels_only
-    def test_a_class_without_weight_is_none(self, name):
+    def test_a_class_without_weight_is_none(self, call):
         with pytest.raises(ValueError, match="both classes with positive weight"):
-            getattr(FocalLoss(), name)([0, 0, 1], sample_weight=[1, 1, 0])
+            call([0, 0, 1], sample_weight=[1, 1, 0])
 
     @labels_only
-    def test_one_row_of_each_is_enough(self, name):
-        assert getattr(FocalLoss(), name)([0, 1]) is not None
+    def test_one_row_of_each_is_enough(self, call):
+        assert call([0, 1]) is not None
 
-    @labels_and_margin
+    @labels_with_score
     @pytest.mark.parametrize("label", [0, 1])
     def test_everything_else_takes_one_class(self, call, label):
         assert np.isfinite(call([label, label], [0.5, -0.5])).all()

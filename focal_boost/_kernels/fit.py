@@ -42,15 +42,16 @@ LEAST_POLE = 0.25
 LENGTH = sum(GENERAL.weight) + 3 * sum(GENERAL.ratio)
 #: Powers of u that are products.
 PRODUCTS = (1.0, 2.0)
-#: Greatest relative errors of A and of the curvature over it that a fit may have: a
-#: third of a float32's last digit, and the digits that Newton steps are good for.
-_OF_WEIGHT, _OF_RATIO = 4e-8, 5e-6
+#: Greatest relative errors of A and of the curvature over it that a fit may have: half
+#: of a float32's last digit, and the digits that Newton steps are good for.
+_OF_WEIGHT, _OF_RATIO = 2.9e-8, 5e-6
 _NODES = 60
 # The margin at which the fits end; beyond it, where γ a u has yet to vanish if γ is
 # large, they are only checked.
-_REACH = 20.0
-# Keeps the coefficients small where the powers nearly depend on each other.
-_RCOND = 1e-12
+_REACH = 30.0
+# Keep the coefficients small where the powers nearly depend on each other: products of
+# a float32 slope cancel, a logarithm's terms less so.
+_RCOND_OF_WEIGHT, _RCOND_OF_RATIO = 1e-13, 1e-12
 
 
 @lru_cache(maxsize=256)
@@ -71,21 +72,22 @@ def fit(gamma: float, *, exact: bool) -> tuple[float, ...] | None:
         on the wrong side, over u; with `exact` of the parts with u and with a u.
     """
     at = _nodes(gamma, _NODES, _REACH)
-    check = _nodes(gamma, _NODES + 51, 3 * _REACH)
+    check = _nodes(gamma, _NODES + 51, 2 * _REACH)
     if not at.weight.all():
         return None  # 2^−γ is 0 in float64
     product = gamma in PRODUCTS and not exact
     shape = PRODUCT if product else GENERAL
     found: list[float] = []
-    for name, powers, bound in (
-        ("weight", shape.weight, _OF_WEIGHT),
-        ("right", shape.ratio, _OF_RATIO),
-        ("wrong", shape.ratio, _OF_RATIO),
+    ratio = shape.ratio, _OF_RATIO, _RCOND_OF_RATIO
+    for name, powers, bound, rcond in (
+        ("weight", shape.weight, _OF_WEIGHT, _RCOND_OF_WEIGHT),
+        ("right", *ratio),
+        ("wrong", *ratio),
     ):
         columns, values = _system(name, powers, gamma, at, exact=exact)
         if not (np.isfinite(columns).all() and np.isfinite(values).all()):
             return None
-        coefficients = np.linalg.lstsq(columns, values, rcond=_RCOND)[0]
+        coefficients = np.linalg.lstsq(columns, values, rcond=rcond)[0]
         columns, values = _system(name, powers, gamma, check, exact=exact)
         if not np.abs(columns @ coefficients - values).max() <= bound:
             return None

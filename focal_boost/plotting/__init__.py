@@ -17,6 +17,7 @@ from focal_boost.plotting._losses import (
     plot_gradient,
     plot_loss,
     plot_posterior,
+    plot_weight,
 )
 from focal_boost.plotting._ranks import plot_critical_difference
 
@@ -29,4 +30,5 @@ __all__ = [
     "plot_posterior",
     "plot_precision_recall",
     "plot_reliability",
+    "plot_weight",
 ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from focal_boost._validation import as_numbers
+from focal_boost.links import LogitLink
 from focal_boost.loss import FocalLoss
+from focal_boost.objective import FocalObjective
 from focal_boost.plotting._styles import (
     BLACK,
     GREY_LINE,
@@ -20,6 +22,7 @@ from focal_boost.plotting._styles import (
 )
 
 Floats = NDArray[np.float64]
+_Kind = TypeVar("_Kind")
 
 # The gammas of figure 1 of Lin et al. (2017).
 _GAMMAS = (0, 0.5, 1, 2, 5)
@@ -144,7 +147,7 @@ def plot_posterior(
     ValueError
         If there is no loss or one of them is something else.
     """
-    chosen = _check_losses(losses)
+    chosen = _several(losses, FocalLoss, "losses")
     margin = np.linspace(-6, 6, 601)
     sigmoid = FocalLoss(alpha=None, gamma=0).posterior(margin)
     if not ax.lines:
@@ -152,6 +155,47 @@ def plot_posterior(
     _plot(ax, margin, chosen, [loss.posterior(margin) for loss in chosen], line)
     ax.set(xlabel="margin", ylabel="posterior", xlim=(-6, 6), ylim=(0, 1.02))
     ax.legend(frameon=False)
+    return ax
+
+
+def plot_weight(
+    ax: Axes, objectives: FocalObjective | Sequence[FocalObjective], **line: Any
+) -> Axes:
+    """Draw the weight that focal loss gives log loss's own gradient, by the posterior.
+
+    As a function of the posterior's log-odds, the gradient of focal loss is that of log
+    loss times this weight, V/c in :mod:`focal_boost.links`; its largest value is 1. It
+    is the loss's own, whatever the link.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    objectives : FocalObjective or sequence of FocalObjective
+        A curve for each.
+    **line
+        Passed on to ``ax.plot`` for every curve; `label` gains alpha and gamma.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        `ax`.
+
+    Raises
+    ------
+    ValueError
+        If there is no objective or one of them is something else.
+    """
+    losses = [one.loss for one in _several(objectives, FocalObjective, "objectives")]
+    log_odds = np.linspace(-12, 12, 961)
+    if not ax.lines:
+        ax.axhline(1, label="log loss", linestyle="--", **GREY_LINE)
+    curves = [LogitLink(loss).weight(log_odds) for loss in losses]
+    _plot(ax, log_odds, losses, curves, line)
+    ax.set(xlabel="log-odds of the posterior", ylabel="weight of log loss's gradient")
+    ax.set(xlim=(-12, 12), ylim=(0, 1.05))
+    # Many curves leave no corner free.
+    ax.legend(edgecolor="none")
     return ax
 
 
@@ -163,10 +207,15 @@ def _losses(gammas: ArrayLike, alpha: float | None) -> list[FocalLoss]:
     return [FocalLoss(alpha, float(gamma)) for gamma in values]
 
 
-def _check_losses(losses: FocalLoss | Sequence[FocalLoss]) -> list[FocalLoss]:
-    chosen = list(losses) if isinstance(losses, Sequence) else [losses]
-    if not chosen or not all(isinstance(loss, FocalLoss) for loss in chosen):
-        raise ValueError(f"losses must be one FocalLoss or several, got {losses!r}")
+def _several(
+    values: _Kind | Sequence[_Kind], kind: type[_Kind], name: str
+) -> list[_Kind]:
+    """Return one or more values of a kind as a list."""
+    chosen = list(values) if isinstance(values, Sequence) else [values]
+    if not chosen or not all(isinstance(one, kind) for one in chosen):
+        raise ValueError(
+            f"{name} must be one {kind.__name__} or several, got {values!r}"
+        )
     return chosen
 
 
