@@ -41,7 +41,7 @@ def run(
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
     """Two repetitions of two libraries' trainings and of two kernels."""
     out = tmp_path_factory.mktemp("bench")
-    only = ("--only", "built-in,focal-boost,lightgbm/numpy,numpy,copy")
+    only = ("--only", "built-in,focal-boost,lightgbm/numpy,kernel,numpy,copy")
     parts = ("--what", "training,kernel", "--library", "lightgbm")
     done = bench(*parts, *only, *QUICK, "--repeats", "2", out=out)
     assert done.returncode == 0, done.stderr
@@ -97,14 +97,28 @@ class TestFigures:
 
     def test_kernel_is_compared_within_repetitions(self, run):
         cells = run[1]["kernel"]
-        assert len(cells) == 2 * 2 * 4
+        assert len(cells) == (2 + 1 + 1) * 2 * 4
         times = {key(one): one["ns_per_row"]["values"] for one in cells}
         for one in cells:
             for base in ("numpy", "copy"):
-                theirs = times[(base, *key(one)[1:])]
+                link = {"numpy": "focal", "copy": "none"}[base]
+                theirs = times[(base, link, *key(one)[2:])]
                 pairs = zip(one["ns_per_row"]["values"], theirs, strict=True)
                 expected = [a / b for a, b in pairs]
                 assert one[f"of_{base}"]["values"] == pytest.approx(expected, ROUNDING)
+
+    def test_links_are_compared_in_pairs(self, run):
+        done, results = run
+        kernels = [one for one in results["kernel"] if one["competitor"] == "kernel"]
+        assert {one["link"] for one in kernels} == {"logit", "focal"}
+        for one in results["kernel"]:
+            if one["competitor"] != "kernel":
+                assert one["of_focal"] is None
+            elif one["link"] == "focal":
+                assert one["of_focal"]["values"] == [1.0, 1.0]
+            else:
+                assert all(0.01 < ratio < 100 for ratio in one["of_focal"]["values"])
+        assert "kernel logit of focal" in done.stdout
 
     def test_objectives_are_judged(self, run):
         methods = by_method(run[1])
@@ -126,7 +140,7 @@ class TestFigures:
 
 
 def key(cell: dict[str, Any]) -> tuple[Any, ...]:
-    return cell["competitor"], cell["rows"], cell["dtype"], cell["gamma"]
+    return cell["competitor"], cell["link"], cell["rows"], cell["dtype"], cell["gamma"]
 
 
 def test_growth_varies_rows_and_rounds(run, monkeypatch, tmp_path, capsys) -> None:
@@ -162,7 +176,8 @@ def test_steps_of_a_round_are_measured(tmp_path: Path) -> None:
     (profile,) = results_in(tmp_path)["round"]
     steps = {name: ms["median"] for name, ms in profile["ms_per_round"].items()}
     total = steps.pop("total")
-    assert {"margins", "kernel", "boost", "rest"} < set(steps)
+    assert {"raw scores", "kernel", "boost", "rest"} < set(steps)
+    assert min(steps["raw scores"], steps["kernel"], steps["boost"]) > 0
     assert sum(steps.values()) == pytest.approx(total, 1e-9)
     assert all(ms >= 0 for ms in steps.values())
 

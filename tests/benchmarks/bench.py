@@ -7,9 +7,10 @@ Every competitor runs in a process of its own, in turn with the others (A B C A 
 a figure is the median over the repetitions, a ratio the median of the ratios within a
 repetition. A competitor that fails is a row with its error.
 
-kernel    nanoseconds per row of the compiled loop alone, of the whole objective (with
-          its checks and new arrays), of NumPy in float64 and in the margins' own type,
-          and of copying margins and labels
+kernel    nanoseconds per row of the compiled loop alone, for either link and on one
+          thread (the ratio is the median over pairs of calls, in turn), of the whole
+          objective (with its checks and new arrays), of NumPy in float64 and in the raw
+          scores' own type, for the paper's margin, and of copying scores and labels
 training  the call of `train` on data that are binned already, after a training of 500
           rows ("first call": imports and compiled code); bytes per row are the peak
           during that call above what the process held before it; the objective's
@@ -17,26 +18,25 @@ training  the call of `train` on data that are binned already, after a training 
 growth    the same against rows, and against rounds with the first number of rows
 round     the steps of a round of our `train`, each without the steps inside it
 
-Where a round's microseconds go
--------------------------------
-1,000,000 rows, 28 features, 10 rounds, one thread of an x86-64 with AVX-512, Python
-3.13.0, NumPy 2.5.5, numba 0.68.1, XGBoost 3.4.1, LightGBM 4.7.0; microseconds per
-round, medians of 3 processes on a virtual machine that others used too:
+Where a round's time goes
+-------------------------
+1,000,000 rows, 28 features, 10 rounds, one thread, Python 3.11.7, NumPy 2.4.6, numba
+0.68.1, XGBoost 3.2.0, LightGBM 4.7.0; shares of a round, medians of 3 processes on a
+virtual machine of two processors that others kept busy, where a round took 0.33 s:
 
                                       XGBoost   LightGBM
-    margins (the library's copy)        2,010      1,780
-    get_label                             164          7
-    get_weight                             63         42
-    kernel                              2,260      3,110
-    objective around the kernel           480        262
-    boost (the library's trees)        88,100     87,200
-    rest                                1,140      1,760
-    total                              94,000     94,100
+    raw scores (the library's copy)     1.2 %      1.8 %
+    get_label                           0.1 %      0.0 %
+    get_weight                          0.0 %      0.0 %
+    kernel                              3.5 %      3.8 %
+    rows around the kernel              0.2 %      0.2 %
+    boost (the library's trees)        93.9 %     92.5 %
+    rest                                0.7 %      1.9 %
 
-XGBoost copies margins for every call, and labels, which are therefore read in the first
-round only. Inside boost it copies the gradient that it is given as slowly as its own
-objective computes one: what stands above and below boost comes on top. LightGBM lends
-margins and labels.
+XGBoost copies raw scores for every call, and labels, which are therefore read in the
+first round only. Inside boost it copies the gradient that it is given as slowly as its
+own objective computes one: what stands above and below boost comes on top. LightGBM
+lends raw scores and labels.
 """
 
 from __future__ import annotations

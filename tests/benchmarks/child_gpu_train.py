@@ -62,7 +62,8 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     model = trainer.train(data, task["rounds"])
     Device().synchronize()
     seconds = time.perf_counter() - start
-    np.save(task["margins"], trainer.margin(model, np.load(folder / "X_test.npy")))
+    X_test = np.load(folder / "X_test.npy")
+    np.save(task["raw_scores"], trainer.raw_score(model, X_test))
     # In a training of its own, so that looking does not slow the one that is timed.
     del model
     with Peak() as peak:

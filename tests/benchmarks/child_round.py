@@ -17,13 +17,13 @@ _STEPS = {
     "xgboost": [
         ("DMatrix", "get_label", "get_label"),
         ("DMatrix", "get_weight", "get_weight"),
-        ("Booster", "predict", "margins"),
+        ("Booster", "predict", "raw scores"),
         ("Booster", "boost", "boost"),
     ],
     "lightgbm": [
         ("Dataset", "get_label", "get_label"),
         ("Dataset", "get_weight", "get_weight"),
-        ("Booster", "_Booster__inner_predict", "margins"),
+        ("Booster", "_Booster__inner_predict", "raw scores"),
         ("Booster", "_Booster__boost", "boost"),
     ],
 }
@@ -50,8 +50,8 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_AROUND = "objective around the kernel"
-_ORDER = ("margins", "get_label", "get_weight", "kernel", _AROUND, "boost")
+_AROUND = "rows around the kernel"
+_ORDER = ("raw scores", "get_label", "get_weight", "kernel", _AROUND, "boost")
 
 
 class _Clocks:
@@ -81,10 +81,11 @@ class _Clocks:
 
 
 def _put_under(clocks: _Clocks, library: Any, name: str) -> None:
-    from focal_boost import FocalObjective
-    from focal_boost._kernels import cpu
+    from focal_boost._kernels import cpu, cpu_logit
+    from focal_boost._rows import HostRows
 
     for owner, attribute, step in _STEPS[name]:
         clocks.time(getattr(library, owner), attribute, step)
-    clocks.time(cpu, "gradient_hessian", "kernel")
-    clocks.time(FocalObjective, "gradient_hessian", _AROUND)
+    for kernels in (cpu, cpu_logit):
+        clocks.time(kernels, "gradient_hessian", "kernel")
+    clocks.time(HostRows, "gradient_hessian", _AROUND)

@@ -13,12 +13,12 @@ from memory import peak, settle
 from trainers import trainer_of
 
 _TINY = 500
-_MARGINS = np.arange(-20, 20.5, 0.5)
+_RAW_SCORES = np.arange(-20, 20.5, 0.5)
 _PACKAGES = ("numpy", "xgboost", "lightgbm", "catboost", "ydf", "jax")
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Return seconds, memory, leaves and gradients; write the test rows' margins."""
+    """Return seconds, memory, leaves and gradients; write the test rows' raw scores."""
     trainer = trainer_of(task["library"], task["method"], task["threads"])
     folder = Path(task["data"])
     start = time.perf_counter()
@@ -30,7 +30,8 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     model = trainer.train(data, task["rounds"])
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     after = peak()
-    np.save(task["margins"], trainer.margin(model, np.load(folder / "X_test.npy")))
+    X_test = np.load(folder / "X_test.npy")
+    np.save(task["raw_scores"], trainer.raw_score(model, X_test))
     return {
         "seconds": seconds,
         "cpu_seconds": cpu,
@@ -65,15 +66,17 @@ class _Labels:
 
 
 def _gradients(objective: Any, library: str) -> dict[str, list[float | None]] | None:
-    """Return gradient and Hessian of both classes over a range of margins."""
+    """Return gradient and Hessian of both classes over a range of raw scores."""
     if objective is None:
         return None
-    z = np.tile(_MARGINS, 2).astype(np.float32 if library == "xgboost" else np.float64)
-    y = np.repeat([0, 1], len(_MARGINS)).astype(np.float32)
+    kind = np.float32 if library == "xgboost" else np.float64
+    raw_score = np.tile(_RAW_SCORES, 2).astype(kind)
+    y = np.repeat([0, 1], len(_RAW_SCORES)).astype(np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        grad, hess = objective(z, _Labels(y))
-    return {"y": _list(y), "z": _list(z), "grad": _list(grad), "hess": _list(hess)}
+        grad, hess = objective(raw_score, _Labels(y))
+    found = {"y": y, "raw_score": raw_score, "grad": grad, "hess": hess}
+    return {name: _list(values) for name, values in found.items()}
 
 
 def _list(values: Any) -> list[float | None]:

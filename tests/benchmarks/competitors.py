@@ -38,8 +38,9 @@ class Competitor:
     environment : str or None
         Key of PEERS, None for this interpreter.
     class_weights : tuple of float or None
-        Weights of the negative and the positive class as the method defines its loss;
-        None where its gradient cannot be called, or is not a focal loss's.
+        Weights of the negative and the positive class as the method defines its loss,
+        ours having them inside; None where its gradient cannot be called, or is not a
+        focal loss's.
     """
 
     library: str
@@ -54,7 +55,7 @@ class Competitor:
 
 COMPETITORS = (
     Competitor("xgboost", BUILT_IN),
-    Competitor("xgboost", OURS, None, _WEIGHTED),
+    Competitor("xgboost", OURS, None, (1, 1)),
     Competitor("xgboost", NUMPY, None, _WEIGHTED),
     # Its alpha is the ratio of the two weights.
     Competitor("xgboost", "bokbokbok", "bokbokbok", (1, ALPHA / (1 - ALPHA))),
@@ -62,7 +63,7 @@ COMPETITORS = (
     Competitor("xgboost", "jaxboost", "jaxboost", _WEIGHTED),
     Competitor("xgboost", "imbalance-xgboost", "imbalance-xgboost", (1, 1)),
     Competitor("lightgbm", BUILT_IN),
-    Competitor("lightgbm", OURS, None, _WEIGHTED),
+    Competitor("lightgbm", OURS, None, (1, 1)),
     Competitor("lightgbm", NUMPY, None, _WEIGHTED),
     Competitor("lightgbm", "bokbokbok", "bokbokbok", (1, ALPHA / (1 - ALPHA))),
     Competitor("lightgbm", "imlightgbm", "imlightgbm", (1, 1)),
@@ -74,7 +75,7 @@ COMPETITORS = (
     Competitor("ydf", "focal", "ydf"),
 )
 
-#: Competitors of the kernel alone; "numpy-as-given" computes in the margins' type.
+#: Competitors of the kernel alone; "numpy-as-given" computes in the raw scores' type.
 KERNEL = ("kernel", "objective", "numpy", "numpy-as-given", "copy")
 
 LIBRARIES = tuple(dict.fromkeys(one.library for one in COMPETITORS))

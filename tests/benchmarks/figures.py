@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from competitors import ALPHA, GAMMA, OURS, Competitor
 
-from focal_boost import FocalLoss
+from focal_boost import FocalLoss, FocalObjective
 from focal_boost.metrics import FocalMetric
 
 Summary = dict[str, Any]
@@ -40,15 +40,13 @@ def differences(ours: Summary, theirs: Summary) -> Summary:
     return summary([a - b for a, b in pairs])
 
 
-def quality(method: str, margins: Path, y_test: Path) -> dict[str, float | None]:
-    """Return average precision and log loss of the probability that a method gives."""
-    y, z = np.load(y_test), np.load(margins).astype(float)
-    if not np.isfinite(z).all() or len(np.unique(y)) < 2:
+def quality(raw_scores: Path, y_test: Path) -> dict[str, float | None]:
+    """Return average precision and log loss of σ(raw score), what `predict` gives."""
+    y, raw_score = np.load(y_test), np.load(raw_scores).astype(float)
+    if not np.isfinite(raw_score).all() or len(np.unique(y)) < 2:
         return {"average_precision": None, "log_loss": None}
-    # All others offer σ(margin) and nothing else.
-    loss = FocalLoss(ALPHA, GAMMA) if method == OURS else FocalLoss(None, 0.0)
-    names = "average_precision", "log_loss"
-    return {name: FocalMetric(name, loss)(y, z) for name in names}
+    names, log_odds = ("average_precision", "log_loss"), FocalObjective(None, 0.0)
+    return {name: FocalMetric(name, log_odds)(y, raw_score) for name in names}
 
 
 def gradient_verdict(
@@ -56,23 +54,25 @@ def gradient_verdict(
 ) -> dict[str, Any] | None:
     """Return where gradient and Hessian differ from the loss that is claimed.
 
-    t is the margin towards the row's own class: negative where it is misclassified.
+    t is the raw score towards the row's own class: negative where it is misclassified.
     """
     if given is None or competitor.class_weights is None:
         return None
-    y, z, grad, hess = (
-        np.array(given[key], float) for key in ("y", "z", "grad", "hess")
+    y, raw_score, grad, hess = (
+        np.array(given[key], float) for key in ("y", "raw_score", "grad", "hess")
     )
-    loss = FocalLoss(None, GAMMA)
+    # Ours is that of log-odds, with its own weights; all others are the paper's.
+    ours = competitor.method == OURS
+    loss = FocalObjective(ALPHA, GAMMA).values if ours else FocalLoss(None, GAMMA)
     weight = np.where(y == 1, *reversed(competitor.class_weights))
-    t = np.where(y == 1, z, -z)
+    t = np.where(y == 1, raw_score, -raw_score)
     found = {
-        "upper": _wrong_at(hess, weight * loss.curvature(y, z), t),
-        "exact": _wrong_at(hess, weight * loss.hessian(y, z), t),
+        "upper": _wrong_at(hess, weight * loss.curvature(y, raw_score), t),
+        "exact": _wrong_at(hess, weight * loss.hessian(y, raw_score), t),
     }
     nearest = min(found, key=lambda kind: found[kind]["share_wrong"])
     return {
-        "gradient": _wrong_at(grad, weight * loss.gradient(y, z), t),
+        "gradient": _wrong_at(grad, weight * loss.gradient(y, raw_score), t),
         "hessian": {"nearest": nearest, **found[nearest]},
     }
 

@@ -95,7 +95,7 @@ def training(settings: Settings, _: tuple[int, ...]) -> list[Record]:
             "threads": settings.threads,
             "rounds": settings.rounds[0],
             "data": str(data),
-            "margins": str(data / f"{method}.npy"),
+            "raw_scores": str(data / f"{method}.npy"),
         }
         for method in METHODS
         if not settings.only or method in settings.only
@@ -111,15 +111,14 @@ def _training_record(task: Record, results: list[Record]) -> Record:
     if error is not None:
         return {"method": task["method"], "error": error}
     seconds = [one["seconds"] for one in results]
-    margins = Path(task["margins"])
-    loss_of = OURS if task["method"] == RESIDENT else task["method"]
+    raw_scores = Path(task["raw_scores"])
     return {
         "method": task["method"],
         "error": None,
         "seconds": summary(seconds),
         "ms_per_round": summary([s / task["rounds"] * 1e3 for s in seconds]),
         "device_bytes_peak": summary([one["device_bytes_peak"] for one in results]),
-        **quality(loss_of, margins, margins.with_name("y_test.npy")),
+        **quality(raw_scores, raw_scores.with_name("y_test.npy")),
     }
 
 

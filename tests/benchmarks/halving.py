@@ -69,8 +69,8 @@ class AllScores(Fold):
 
     def _score(self, training: Any) -> Any:
         rows = self._problem.splits[self.number][1]
-        y_true, margin = self._problem.target.y_true[rows], training.margin()
-        return [score(name, training.loss, y_true, margin, None) for name in SCORINGS]
+        y_true, log_odds = self._problem.target.y_true[rows], training.raw_score()
+        return [score(name, y_true, log_odds, None) for name in SCORINGS]
 
 
 class Replay(_race.Race):

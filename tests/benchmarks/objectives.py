@@ -1,4 +1,4 @@
-"""The competitors' objectives as native ones: (margins, data) → gradient, Hessian."""
+"""The competitors' objectives as native ones: (raw score, data) → gradient, Hessian."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from samples import write_sample
 
 Record = dict[str, Any]
 GAMMAS = (0.0, 1.0, 2.0, 1.7)
+_OF_CELL = ("ns_per_row", "of_focal")
 _OF_TRAINING = ("seconds", "cpu_seconds", "first_call_seconds", "bytes_peak")
 #: Rows, rounds and features of each part, where the command does not say otherwise.
 ROWS = {
@@ -59,7 +60,7 @@ class Settings:
 
 
 def kernel(settings: Settings) -> list[Record]:
-    """Return a record per competitor, number of threads, rows, type and gamma."""
+    """Return a record per competitor, threads, rows, type, gamma and link."""
     rows, _, _ = settings.of("kernel")
     names = [one for one in KERNEL if not settings.only or one in settings.only]
     wanted = [(name, 1) for name in names]
@@ -89,10 +90,19 @@ def _kernel_records(task: Record, results: list[Record]) -> list[Record]:
         return [{**who, "error": error}]
     records = []
     for cells in zip(*(one["cells"] for one in results), strict=True):
-        where = {key: cells[0][key] for key in ("rows", "dtype", "gamma")}
-        times = summary([cell["ns_per_row"] for cell in cells])
-        records.append({**who, "error": None, **where, "ns_per_row": times})
+        where = {key: cells[0][key] for key in ("rows", "dtype", "gamma", "link")}
+        found = {
+            key: summary([cell[key] for cell in cells]) if key in cells[0] else None
+            for key in _OF_CELL
+        }
+        records.append({**who, "error": None, **where, **found})
     return records
+
+
+def column_of(record: Record) -> str:
+    """Return what a kernel's record is of: the two links of "kernel" are two."""
+    name, link = record["competitor"], record["link"]
+    return f"{name} {link}" if name == "kernel" else str(name)
 
 
 def _compare_cells(records: list[Record]) -> None:
@@ -151,7 +161,7 @@ def _point(
             "threads": settings.threads,
             "rounds": rounds,
             "data": str(data),
-            "margins": str(data / f"{one.library}-{one.method}.npy"),
+            "raw_scores": str(data / f"{one.library}-{one.method}.npy"),
         }
         for one in competitors
     }
@@ -174,7 +184,7 @@ def _training_record(
         return {**who, "error": error}
     each = rows * task["rounds"]
     extra = [(r["bytes_peak"] - r["bytes_before"]) / rows for r in results]
-    margins = Path(task["margins"])
+    raw_scores = Path(task["raw_scores"])
     return {
         **who,
         "error": None,
@@ -182,7 +192,7 @@ def _training_record(
         "ns_per_row_and_round": summary([r["seconds"] / each * 1e9 for r in results]),
         "extra_bytes_per_row": summary(extra),
         "leaves": results[0]["leaves"],
-        **quality(one.method, margins, margins.with_name("y_test.npy")),
+        **quality(raw_scores, raw_scores.with_name("y_test.npy")),
         "derivatives": gradient_verdict(one, results[0]["gradients"]),
         "versions": results[0]["versions"],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from parts import Record
+from parts import Record, column_of
 
 
 def save_plot(results: dict[str, Any], path: Path) -> bool:
@@ -31,7 +31,7 @@ def _kernel(ax: Any, records: list[Record]) -> None:
     lines: dict[str, list[tuple[int, float]]] = {}
     for one in records:
         if one["error"] is None and (one["dtype"], one["gamma"]) == ("float32", 2.0):
-            name = f"{one['competitor']}, {one['threads']} thread(s)"
+            name = f"{column_of(one)}, {one['threads']} thread(s)"
             point = one["rows"], one["ns_per_row"]["median"]
             lines.setdefault(name, []).append(point)
     _lines(ax, lines)

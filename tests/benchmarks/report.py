@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from options import joined
-from parts import Record
+from parts import Record, column_of
 
 Rows = list[list[str]]
 _WIDE = 500  # columns that no table needs
@@ -23,9 +23,13 @@ def print_report(results: dict[str, Any]) -> None:
 
 
 def _kernel(records: list[Record]) -> None:
-    """Print a row per number of rows, type and gamma, a column per competitor."""
+    """Print a row per number of rows, type and gamma, a column per competitor.
+
+    Of the kernel there is one for each link, and the ratio of logit to focal.
+    """
     sound = [one for one in records if one["error"] is None]
     columns = list(dict.fromkeys(map(_column, sound)))
+    paired = [column for column in columns if column == "kernel logit"]
     cells: dict[tuple[Any, ...], dict[str, Record]] = {}
     for one in sound:
         where = one["rows"], one["dtype"], one["gamma"]
@@ -33,18 +37,20 @@ def _kernel(records: list[Record]) -> None:
     rows = [
         [f"{where[0]:,}", where[1], f"{where[2]:g}"]
         + [_middle(found[column]["ns_per_row"]) for column in columns]
-        + [_spread(found[column]["of_numpy"]) for column in columns[:2]]
+        + [_spread(found[column]["of_numpy"]) for column in columns[:3]]
+        + [_spread(found[column]["of_focal"]) for column in paired]
         for where, found in sorted(cells.items())
     ]
-    headings = ["rows", "margins", "gamma", *columns]
-    headings += [f"{column} of numpy" for column in columns[:2]]
+    headings = ["rows", "raw scores", "gamma", *columns]
+    headings += [f"{column} of numpy" for column in columns[:3]]
+    headings += [f"{column} of focal" for column in paired]
     failed = [[one["competitor"], *_fault(one)] for one in records if one["error"]]
     _show("Kernel, ns per row", headings, [*rows, *failed])
 
 
 def _column(one: Record) -> str:
     threads = one["threads"]
-    return one["competitor"] + (f", {threads} threads" if threads > 1 else "")
+    return column_of(one) + (f", {threads} threads" if threads > 1 else "")
 
 
 def _training(point: Record) -> None:

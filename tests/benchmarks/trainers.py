@@ -1,4 +1,4 @@
-"""One class per library: its data, its training, its margins, with like settings.
+"""One class per library: its data, its training, its raw scores, with like settings.
 
 Depth 6 or 31 leaves, 256 bins, the learning rate, rounds and threads of the task; all
 else is the library's default, except what would make two runs differ.
@@ -39,13 +39,11 @@ class XGBoost:
             from focal_boost import xgboost as focal_xgboost
 
             focal = self.objective
-            return focal_xgboost.train(
-                self.params, data, rounds, objective=focal, metrics=()
-            )
+            return focal_xgboost.train(self.params, data, rounds, objective=focal)
         params = {**self.params, "base_score": 0.5}
         return self.library.train(params, data, rounds, obj=self.objective)
 
-    def margin(self, model: Any, X: Any) -> Any:
+    def raw_score(self, model: Any, X: Any) -> Any:
         return model.predict(self.library.DMatrix(X), output_margin=True)
 
     def leaves(self, model: Any) -> int:
@@ -86,7 +84,6 @@ class LightGBM:
             "num_threads": threads,
             "verbosity": -1,
             "force_col_wise": True,  # else it times two ways and takes the faster
-            "feature_pre_filter": False,
         }
 
     def data(self, X: Any, y: Any) -> Any:
@@ -100,9 +97,7 @@ class LightGBM:
             from focal_boost import lightgbm as focal_lightgbm
 
             focal = self.objective
-            return focal_lightgbm.train(
-                params, data, rounds, objective=focal, metrics=()
-            )
+            return focal_lightgbm.train(params, data, rounds, objective=focal)
         if self.method == "imlightgbm":
             import imlightgbm
 
@@ -111,7 +106,7 @@ class LightGBM:
         params["objective"] = self.objective
         return self.library.train(params, data, rounds)
 
-    def margin(self, model: Any, X: Any) -> Any:
+    def raw_score(self, model: Any, X: Any) -> Any:
         return model.predict(X, raw_score=True)
 
     def leaves(self, model: Any) -> int:
@@ -147,7 +142,7 @@ class CatBoost:
         model = self.library.CatBoost({**self.params, "iterations": rounds})
         return model.fit(data)
 
-    def margin(self, model: Any, X: Any) -> Any:
+    def raw_score(self, model: Any, X: Any) -> Any:
         return model.predict(X, prediction_type="RawFormulaVal")
 
     def leaves(self, model: Any) -> int:
@@ -197,7 +192,7 @@ class YDF:
         )
         return learner.train(data, verbose=0)
 
-    def margin(self, model: Any, X: Any) -> Any:
+    def raw_score(self, model: Any, X: Any) -> Any:
         return model.predict({"X": X})
 
     def leaves(self, model: Any) -> int:
