@@ -167,7 +167,7 @@ def _start_from(start: float, given: dict[str, Any]) -> None:
 
 def _rows_of(y: Any) -> int:
     # Whatever becomes an array need not have a length.
-    return int(np.shape(y)[0])
+    return len(np.asarray(y))
 
 
 def _own_of(own: Any, i: int) -> Any:
@@ -189,7 +189,18 @@ def _plain_labels(given: dict[str, Any]) -> Target:
     for name in ("eval_set", "eval_y"):
         if given.get(name) is not None:
             given[name] = _replaced(given[name], lambda one: plain if one is y else one)
+    _encode_sets(given, target)
     return target
+
+
+def _encode_sets(given: dict[str, Any], target: Target) -> None:
+    """Make labels 0 and 1 that LightGBM encodes in ``eval_set`` only."""
+    several = given.get("eval_y")
+    if several is None or len(target.classes) < 2 or target.classes.tolist() == [0, 1]:
+        return
+    encode = functools.partial(target.encode, name="eval_y")
+    is_tuple = isinstance(several, tuple)
+    given["eval_y"] = tuple(map(encode, several)) if is_tuple else encode(several)
 
 
 def _replaced(given: Any, change: Any) -> Any:

@@ -7,6 +7,7 @@ engine makes the booster, which copies them, and are taken back when it has.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import lightgbm as lgb
@@ -52,8 +53,9 @@ class StartScores:
             return
         own = field_of(data, "init_score")
         self._lent[id(data)] = data, own
-        given = 0.0 if own is None else np.asarray(own, np.float64)
-        data.set_init_score(np.full(len(labels_of(data).y_true), start) + given)
+        rows = len(field_of(data, "label"))
+        given = np.zeros(rows) if own is None else np.asarray(own, np.float64)
+        data.set_init_score(given + start)
 
     def own(self, data: Any) -> None:
         """Note that a set's initial scores are only lent."""
@@ -62,10 +64,11 @@ class StartScores:
     def take_back(self) -> None:
         """Give the sets what they had."""
         for data, own in self._lent.values():
-            data.init_score = None
-            if _is_constructed(data):
-                data.set_field("init_score", own)
-            if own is not None:
+            data.init_score = own
+            if own is None and _is_constructed(data):
+                data.set_field("init_score", None)
+            # What LightGBM refuses here it has refused before.
+            with suppress(lgb.basic.LightGBMError):
                 data.set_init_score(own)
         self._lent.clear()
 
@@ -79,14 +82,16 @@ def labels_of(data: Any) -> Labels:
     return Labels.of(field_of(data, "label"), weight)
 
 
+def has_labels(data: Any) -> bool:
+    """Return whether it is a set with labels in memory, so that its rows are known."""
+    return isinstance(data, lgb.Dataset) and field_of(data, "label") is not None
+
+
 def field_of(data: Any, name: str) -> Any:
     """Return what a set holds, or was given and will hold."""
     return data.get_field(name) if _is_constructed(data) else getattr(data, name)
 
 
 def _is_constructed(data: Any) -> bool:
-    try:
-        data.num_data()
-    except lgb.basic.LightGBMError:
-        return False
-    return True
+    # Where that has failed the pointer is null, and num_data() would end the process.
+    return bool(data._handle)

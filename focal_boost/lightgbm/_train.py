@@ -122,9 +122,9 @@ def train(
         focal_metrics(metrics, objective),
         may_change=any(runs_code(one) for one in given),
     )
-    if init_model is None and starts_from_average(settings):
-        training.lend_start(train_set, _sets(valid_sets))
     with with_advice(), given_back(training):
+        if init_model is None and starts_from_average(settings):
+            training.lend_start(train_set, _sets(valid_sets))
         booster = lgb.train(
             settings,
             train_set,
@@ -167,11 +167,13 @@ def settings_of(
         check_computes_on_host(objective)
     given = [params.pop(name) for name in OBJECTIVE if name in params]
     if given and given[0] not in (None, "binary"):
+        # The classifier has wrapped a callable.
+        named = getattr(given[0], "func", given[0])
         raise ValueError(
-            f'objective in params must be "binary" or absent, got {given[0]!r}'
+            f'objective in params must be "binary" or absent, got {named!r}'
         )
-    boosting = next((params[name] for name in BOOSTING if name in params), None)
-    if boosting in ("rf", "random_forest"):
+    # Whichever LightGBM takes where there are several.
+    if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING):
         raise ValueError(
             'boosting must be "gbdt" or "dart" with a custom objective, got "rf"'
         )

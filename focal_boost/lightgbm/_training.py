@@ -19,6 +19,7 @@ from focal_boost.lightgbm._start import (
     StartScores,
     best_constant,
     field_of,
+    has_labels,
     labels_of,
     log_start,
 )
@@ -71,12 +72,13 @@ class Training:
         return self._in_scores
 
     def lend_start(self, train_set: Any, others: Any) -> None:
-        """Put the start value into the scores of sets with labels in memory."""
-        if field_of(train_set, "init_score") is not None:
+        """Put the start value into the scores of sets, if all have labels in memory."""
+        sets = (train_set, *others)
+        if not all(map(has_labels, sets)):
             return
-        if field_of(train_set, "label") is not None:
+        if field_of(train_set, "init_score") is None:
             start = self.start_from(labels_of(train_set))
-            for data in (train_set, *others):
+            for data in sets:
                 self._lent.lend(data, start)
 
     def take_back(self) -> None:

@@ -54,7 +54,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
     ----------
     loss_ : FocalLoss
         The loss that was trained with.
-    objective_ : FocalObjective
+    focal_objective_ : FocalObjective
         The objective that minimises it.
     classes_ : ndarray, (2,)
         The two labels; the second is the positive class.
@@ -118,7 +118,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
     def _remember(
         self, objective: FocalObjective, classes: NDArray[Any] | None
     ) -> None:
-        self.objective_, self.loss_ = objective, objective.loss
+        self.focal_objective_, self.loss_ = objective, objective.loss
         self._focal_classes = classes
 
     @property
@@ -153,9 +153,9 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         """Save the model, with loss and labels, for XGBoost and for this class."""
         named = self._focal_classes
         description = {
-            "alpha": self.objective_.alpha,
-            "gamma": self.objective_.gamma,
-            "link": self.objective_.link,
+            "alpha": self.focal_objective_.alpha,
+            "gamma": self.focal_objective_.gamma,
+            "link": self.focal_objective_.link,
             "classes": None if named is None else named.tolist(),
         }
         booster = self.get_booster()
