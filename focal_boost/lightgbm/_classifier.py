@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 import lightgbm as lgb
 import numpy as np
@@ -16,6 +16,7 @@ from focal_boost._adapter.estimator import (
     focal_objective,
     library_parameters,
 )
+from focal_boost._adapter.protocol import Trainable
 from focal_boost._adapter.target import Target
 from focal_boost._rows import Labels
 from focal_boost.lightgbm import _binned
@@ -59,7 +60,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
     package's metrics too, which come after LightGBM's own.
     """
 
-    _in_pauses = _binned
+    _in_pauses: ClassVar[Trainable] = _binned
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xgboost as xgb
@@ -18,6 +18,7 @@ from focal_boost._adapter.estimator import (
     focal_objective,
     library_parameters,
 )
+from focal_boost._adapter.protocol import Trainable
 from focal_boost._adapter.target import Target
 from focal_boost._kernels.cuda import is_on_device
 from focal_boost.metrics import FocalMetric
@@ -66,7 +67,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
     """
 
     #: What a search pauses its trainings with.
-    _in_pauses = _binned
+    _in_pauses: ClassVar[Trainable] = _binned
 
     def __init__(
         self,
