@@ -164,20 +164,19 @@ class TestCurves:
 
 class TestArms:
     def test_all_arms_of_the_factorial_have_names_of_their_own(self):
-        from arms import BY_NAME, FACTORIAL, FORMER, Arm, final_arms, step_arms
+        from arms import BY_NAME, FACTORIAL, FORMER, Arm, package_arms, step_arms
 
         # m: three curvatures at one scale, two more scales; z: three curvatures.
         assert len(FACTORIAL) == (5 + 3) * 3 * 4
-        assert len(BY_NAME) == len(FACTORIAL) + 2
-        assert BY_NAME[FORMER.name] == FORMER
+        assert {arm.name for arm in (*FACTORIAL, FORMER)} < set(BY_NAME)
+        assert all(BY_NAME[arm.name] == arm for arm in (*FACTORIAL, FORMER))
         names = [arm.name for arm in step_arms(Arm(0.5))]
         assert len(set(names)) == len(names) == 1 + 2 * 2
         assert len(step_arms(Arm(gamma=0.5))) == 1 + 2
-        assert [arm.kind for arm in final_arms(Arm(), package=True)][-1] == "package"
-        assert len({arm.name for arm in final_arms(Arm(), package=True)}) == 4
-        assert len(final_arms(Arm(), package=False)) == 3
+        names = [arm.name for arm in package_arms(Arm())]
+        assert names == ["built-in", "α=0.25 γ=1 m upper c", "package α=0.25 γ=1"]
 
-    def test_candidates_are_the_best_in_m_and_the_neighbours_of_the_first(self):
+    def test_candidates_are_the_best_in_m_and_what_they_are_compared_with(self):
         from arms import BUILT_IN, FORMER, candidates
 
         ordered = ["α=0.5 γ=1 z upper 1", "α=0.5 γ=2 m upper c", "built-in",
@@ -185,8 +184,9 @@ class TestArms:
         names = [arm.name for arm in candidates(ordered, 2)]
         assert names[:4] == [BUILT_IN.name, FORMER.name, ordered[1], ordered[3]]
         assert set(names[4:]) == {
-            "α=0.5 γ=2 m upper 1", "α=0.5 γ=2 m upper start",
-            "α=0.5 γ=2 m expected c", "α=0.5 γ=2 m exact c", "α=0.5 γ=2 z upper 1",
+            "α=0.5 γ=2 m upper 1", "α=0.5 γ=2 m upper start", "α=0.5 γ=2 z upper 1",
+            "α=0.5 γ=2 m expected c", "α=0.5 γ=2 m exact c",
+            "α=0.25 γ=2 m upper 1", "α=0.25 γ=2 m upper start", "α=0.25 γ=2 z upper 1",
         }  # fmt: skip
 
 
@@ -287,6 +287,9 @@ class TestSplits:
         assert load_set(shared_data, FRAUDS, size, 0).y.size == 284_807
         few = load_set(shared_data, FRAUDS, Size(5_000, 10_000), 0).y
         assert (few.size, few.sum()) == (10_000, 492)
+        rare = load_set(shared_data, "swmotorcycle_claim", Size(5_000, None, 200), 0).y
+        assert rare.sum() == 200
+        assert rare.size < 20_000
         flights = load_set(shared_data, FLIGHTS, size, 0)
         assert flights.groups.max() == 365
         assert flights.X.shape == (5_000, 15)
@@ -500,13 +503,16 @@ class TestRule:
         assert rule.loc["exactly half", "rank"] == pytest.approx((5 / 3 + 5 / 3) / 2)
         assert rule["rank"].isna().tolist() == [False, False, True, True]
 
-    def test_default_is_an_arm_in_m_that_keeps_up(self):
-        from tables import best_focal
+    def test_defaults_are_arms_in_m_whose_shape_never_collapses(self):
+        from tables import defaults
 
-        names = ["built-in", "α=0.5 γ=1 z upper 1", "α=0.5 γ=2 m upper c"]
-        rule = pd.DataFrame({"collapses": [0, 0, 0]}, names)
-        assert best_focal(rule) == names[2]
-        assert best_focal(rule.assign(collapses=[0, 0, 2])) is None
+        collapses = {
+            "built-in": 0, "α=0.5 γ=1 z upper 1": 0, "α=0.5 γ=2 m upper 1": 0,
+            "α=0.5 γ=2 m upper c": 0, "α=0.25 γ=2 m upper c": 0,
+            "α=0.5 γ=2 m exact c": 1, "α=0.25 γ=2 m upper 1": 2,
+        }  # fmt: skip
+        rule = pd.DataFrame({"collapses": collapses})
+        assert defaults(rule) == ["α=0.5 γ=2 m upper c", "α=0.25 γ=2 m upper c"]
 
     def test_ranks_are_those_of_scipy(self):
         from ranking import mean_ranks
@@ -809,14 +815,14 @@ class TestCommand:
         common = ("--quick", "--jobs", "1", "--data", str(made), "--out", str(tmp_path))
         done = study(*common)
         assert (done.returncode, done.stderr) == (0, "")
-        assert "final: first, second\n" in done.stdout
+        assert "package: first, second\n" in done.stdout
         records = lines_in(tmp_path)
         assert {one["set"] for one in records} == {"first", "second"}
         assert {one["library"] for one in records} == {"xgboost", "lightgbm"}
         assert {one["regime"] for one in records} == {"defaults", "careful"}
         assert [one["error"] for one in records] == [None] * len(records)
         summary = (tmp_path / "summary.md").read_text("utf-8")
-        assert "Default by the rule: **α=0.25 γ=2 m " in summary
+        assert "Named by the rule: **α=0.25 γ=2 m " in summary
         # In the midst of the screening, of a task, and of a line.
         whole = (tmp_path / "fits.jsonl").read_text("utf-8").splitlines()
         kept = "\n".join(whole[:33]) + "\n" + whole[33][:40]
@@ -835,7 +841,7 @@ class TestCommand:
         assert (out / "fits.jsonl").read_bytes() == before
         for name in (
             "screening", "factors", "naming", "naming_rule", "duels", "max_delta_step",
-            "few_rows", "final", "final_sets",
+            "few_rows", "final", "final_rule", "final_sets", "package",
         ):  # fmt: skip
             assert (tables / f"{name}.csv").stat().st_size > 300
         final = pd.read_csv(tables / "final.csv").set_index(

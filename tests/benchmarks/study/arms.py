@@ -69,24 +69,38 @@ FACTORIAL = tuple(
     # All curvatures at one scale of each raw score, all scales at one curvature.
     if scale == ("c" if link == "m" else "1") or (link, hessian) == ("m", "upper")
 )
-BY_NAME = {arm.name: arm for arm in (BUILT_IN, FORMER, *FACTORIAL)}
 
 
-def neighbours(arm: Arm) -> tuple[Arm, ...]:
-    """Return the arms that differ from one in its scale, its curvature, or its link."""
+def rescaled(arm: Arm) -> tuple[Arm, ...]:
+    """Return an arm with every scale and either raw score."""
     return (
         *(replace(arm, scale=scale) for scale in SCALES),
-        *(replace(arm, hessian=hessian) for hessian in HESSIANS),
         replace(arm, link="z", scale="1"),
     )
 
 
+def neighbours(arm: Arm) -> tuple[Arm, ...]:
+    """Return the arms that differ from one in its scale, its curvature, or its link."""
+    return (*rescaled(arm), *(replace(arm, hessian=hessian) for hessian in HESSIANS))
+
+
+BY_NAME = {
+    arm.name: arm
+    for arm in (BUILT_IN, FORMER, *(n for arm in FACTORIAL for n in neighbours(arm)))
+}
+
+
 def candidates(ordered: list[str], number: int) -> tuple[Arm, ...]:
-    """Return built-in, former default, and the best with the first one's neighbours."""
+    """Return the arms of the naming, by the order of the screening.
+
+    The built-in, the former default, the best in m, those with the upper curvature with
+    the other scales and in z too, and the first with the other curvatures.
+    """
     best = [BY_NAME[name] for name in ordered if BY_NAME[name].link == "m"]
     best = [arm for arm in best if arm.kind == "focal"][:number]
     near = neighbours(best[0]) if best else ()
-    return tuple(dict.fromkeys((BUILT_IN, FORMER, *best, *near)))
+    upper = [other for arm in best if arm.hessian == "upper" for other in rescaled(arm)]
+    return tuple(dict.fromkeys((BUILT_IN, FORMER, *best, *near, *upper)))
 
 
 def step_arms(chosen: Arm) -> tuple[Arm, ...]:
@@ -96,7 +110,6 @@ def step_arms(chosen: Arm) -> tuple[Arm, ...]:
     return (BUILT_IN, *(replace(arm, max_delta_step=step) for arm, step in steps))
 
 
-def final_arms(chosen: Arm, package: bool) -> tuple[Arm, ...]:
-    """Return built-in, former and chosen default, and the last by the package too."""
-    own = (Arm("package", chosen.alpha, chosen.gamma),) if package else ()
-    return BUILT_IN, FORMER, chosen, *own
+def package_arms(chosen: Arm) -> tuple[Arm, ...]:
+    """Return the built-in, the chosen default, and what the package makes of it."""
+    return BUILT_IN, chosen, Arm("package", chosen.alpha, chosen.gamma)

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from arms import BY_NAME, Arm, candidates, final_arms, step_arms
+from arms import (
+    BUILT_IN,
+    BY_NAME,
+    FORMER,
+    Arm,
+    candidates,
+    package_arms,
+    step_arms,
+)
 from fits import LIBRARIES
 from ranking import CELL, complete_cells
 from sets import FRAUDS
@@ -17,15 +25,15 @@ from stages import Plan, Stage
 from tables import (
     SHORT,
     WHERE,
-    best_focal,
     by_factor,
     by_set,
     chosen_by_rule,
+    defaults,
     duels,
     everywhere,
 )
 
-NAMES = ("screening", "naming", "max_delta_step", "few_rows", "final")
+NAMES = ("screening", "naming", "final", "max_delta_step", "few_rows", "package")
 _SHOWN = [
     f"{short} {column}"
     for short in SHORT.values()
@@ -52,7 +60,8 @@ population of nycflights13_cancelled, so that one counts twice."""
 _RULE = """\
 The rule, written down before the run: no arm may collapse (AP below half of the best
 arm's on any set, in either library and regime); among the rest the best mean rank of
-log loss and AP together, over both libraries and regimes."""
+log loss and AP together, over both libraries and regimes. Scale and curvature are one
+for all α and γ, so that they are out where any arm with them collapses."""
 
 
 def stages_of(
@@ -65,18 +74,25 @@ def stages_of(
     naming = Stage("naming", "small", tuple(sets), candidates(ordered, plan.best))
     if not _is_complete(naming, fits):
         return first, naming
-    chosen = best_focal(chosen_by_rule(_of(naming, fits), naming.arms))
-    if chosen is None:
-        return first, naming
-    steps, final = step_arms(BY_NAME[chosen]), final_arms(BY_NAME[chosen], plan.package)
+    two = [BY_NAME[name] for name in _named(naming, fits)[:2]]
+    final = Stage("final", "whole", tuple(sets), (BUILT_IN, FORMER, *two))
+    if not two or not _is_complete(final, fits):
+        return first, naming, final
+    (chosen, *_) = (BY_NAME[name] for name in _named(final, fits) or [two[0].name])
     common = tuple(name for name in sets if name != FRAUDS)
+    only, steps = ("lightgbm",), step_arms(chosen)
     return (
         first,
         naming,
-        Stage("max_delta_step", "whole", tuple(sets), steps, ("lightgbm",)),
-        Stage("few_rows", "few", common, steps, ("lightgbm",)),
-        Stage("final", "whole", tuple(sets), final),
+        final,
+        Stage("max_delta_step", "whole", tuple(sets), steps, only),
+        Stage("few_rows", "few", common, steps, only),
+        Stage("package", "whole", tuple(sets), package_arms(chosen)),
     )
+
+
+def _named(stage: Stage, fits: pd.DataFrame) -> list[str]:
+    return defaults(chosen_by_rule(_of(stage, fits), stage.arms))
 
 
 def write_report(stages: Sequence[Stage], fits: pd.DataFrame, folder: Path) -> None:
@@ -121,22 +137,25 @@ def _of_screening(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
 
 
 def _of_naming(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
-    rule = _rule(stage.arms, fits)
-    write_table(rule, folder / "naming_rule.csv")
-    chosen = best_focal(rule.set_index("arm"))
-    if chosen is None:
-        return ["Default by the rule: none, all collapse somewhere.", markdown(rule)]
-    against = duels(fits, chosen)
+    text = _named_by_rule(stage, fits, folder)
+    names = _named(stage, fits)[:1]
+    if not names:
+        return text
+    against = duels(fits, names[0])
     write_table(against, folder / "duels.csv")
-    return [
-        f"Default by the rule: **{chosen}**.", markdown(rule),
-        "Its measures over those of its neighbours:", markdown(against),
-    ]  # fmt: skip
+    return [*text, "The first one's measures over its neighbours':", markdown(against)]
 
 
 def _of_final(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
     write_table(by_set(fits), folder / "final_sets.csv")
-    return []
+    return _named_by_rule(stage, fits, folder)
+
+
+def _named_by_rule(stage: Stage, fits: pd.DataFrame, folder: Path) -> list[str]:
+    rule = _rule(stage.arms, fits)
+    write_table(rule, folder / f"{stage.name}_rule.csv")
+    names = ", then ".join(f"**{name}**" for name in _named(stage, fits)[:2])
+    return [f"Named by the rule: {names or 'none'}.", markdown(rule)]
 
 
 _EXTRAS = {"screening": _of_screening, "naming": _of_naming, "final": _of_final}

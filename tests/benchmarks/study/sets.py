@@ -7,6 +7,7 @@ every set. Exposure is not a weight and is left out.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,18 +47,22 @@ class Size:
         Of any set but the frauds; classes and official parts keep their shares.
     frauds : int, optional
         Of the frauds, which keep all of their few positives; they are whole without.
+    positives : int
+        A set has more rows where so many positives need them.
     """
 
     rows: int = 50_000
     frauds: int | None = None
+    positives: int = 0
 
-    def sample(self, name: str, strata: Rows, rng: np.random.Generator) -> Rows:
+    def sample(self, name: str, y: Any, strata: Rows, rng: np.random.Generator) -> Rows:
         """Return the numbers of the rows that are used."""
         if name != FRAUDS:
-            return stratified_sample(strata, self.rows, rng)
+            needed = math.ceil(self.positives / np.mean(y))
+            return stratified_sample(strata, max(self.rows, needed), rng)
         if self.frauds is None:
             return np.arange(strata.size)
-        negative, positive = (np.flatnonzero(strata == value) for value in (0, 1))
+        negative, positive = (np.flatnonzero(y == value) for value in (0, 1))
         number = min(negative.size, self.frauds - positive.size)
         kept = rng.choice(negative, number, replace=False)
         return np.sort(np.concatenate([kept, positive]))
@@ -81,7 +86,7 @@ def load_set(folder: Path, name: str, size: Size, seed: int) -> DataSet:
     whole = _flights() if name == FLIGHTS else _read(folder / f"{name}.npz")
     strata = whole.y if whole.is_test is None else 2 * whole.y + whole.is_test
     rng = rng_of(seed, name, "sample")
-    return whole[size.sample(name, strata, rng)]
+    return whole[size.sample(name, whole.y, strata, rng)]
 
 
 def _read(path: Path) -> DataSet:

@@ -22,8 +22,12 @@ from records import Key, Record
 from sets import FOLDS, DataSet, Size, load_set, split
 
 _ARMS_PER_TASK = 10
-#: small: of the screening and the naming; whole: of the final; few: some rows
-SIZES = {"small": Size(10_000, 30_000), "whole": Size(), "few": Size(1_000)}
+#: small: of screening and naming; few: of few_rows; whole: of the others
+SIZES = {
+    "small": Size(10_000, 30_000, positives=400),
+    "whole": Size(),
+    "few": Size(1_000),
+}
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,6 @@ class Plan:
         The focal arms of the screening.
     best : int
         How many of them are candidates for the default.
-    package : bool
-        Whether the final trains the chosen default by the package too.
     """
 
     data: Path
@@ -62,7 +64,6 @@ class Plan:
     small_folds: int = 3
     arms: tuple[Arm, ...] = FACTORIAL
     best: int = 4
-    package: bool = False
 
     def size(self, name: str) -> Size:
         """Return the size of that name."""

@@ -12,24 +12,39 @@ stay together; official test parts where there are any.
 screening       all arms on every third set in alphabetical order: built-in; the raw
                 score m with the scale c and 3 curvatures, and with 2 other scales and
                 the upper curvature; z with 3 curvatures; each with 3 α and 4 γ
-naming          on all sets the four best with the raw score m, those that differ from
-                the best in scale, curvature or raw score alone, the former default and
-                the built-in: names the default
+naming          on all sets the four best with the raw score m, with all scales and in z
+                where the curvature is the upper one, the best with all curvatures, the
+                former default and the built-in
+final           on all sets the two best of these, the former default and the built-in:
+                names the default
 max_delta_step  LightGBM's bound of a leaf, 0 or 5, for that default and with γ = 0.5
 few_rows        the same on at most 1,000 rows of a set, without the frauds
-final           built-in, former and chosen default, and with --package the package's
+package         the default, trained by focal_boost's own adapters
 
-Screening and naming test three of the five folds, on at most 10,000 rows of a set, and
-30,000 of the frauds with all of their positives. max_delta_step and final take up to
-50,000 rows and all of the frauds, five folds, and three repetitions of sets under
-30,000 rows. Arms have no bound of a leaf where nothing else is said.
+Screening and naming test three of the five folds, on at most 10,000 rows of a set, or
+as many as hold 400 positives, and 30,000 of the frauds with all of theirs. The others
+but few_rows take up to 50,000 rows and all of the frauds, five folds, and three
+repetitions of sets under 30,000 rows. Arms have no bound of a leaf where nothing else
+is said.
 
 The rule of the defaults was written down before the run: no arm may collapse (average
 precision below half of the best arm's on any set, in either library and regime); among
 the rest the best mean rank of log loss and AP together, over both libraries and both
-regimes. It orders the screening and names the default among the arms with the raw score
-m in the naming. A bound of a leaf other than the library's has to earn its place there:
-a collapse that it prevents, or a better log loss.
+regimes. It orders the arms of screening, naming and final, and those with the raw score
+m go on. A bound of a leaf other than the library's has to earn its place: a collapse
+that it prevents, or a better log loss.
+
+Amended three times, in sight of results:
+
+1. A first screening had 10,000 rows of swmotorcycle_claim too, whose test parts held 21
+   positives: 32 of the 97 arms "collapsed" there in LightGBM and 23 in XGBoost, and on
+   the other sets 3. Hence the 400.
+2. A first naming had the other scales of the best arm alone. It named α = 0.25, γ = 1
+   with the scale 1, which had not been compared with itself at the scale c.
+3. Then too the rule named that arm, ahead of γ = 1 and γ = 2 at the scale c, which were
+   level. But scale and curvature are one for all α and γ, and the scale 1 collapsed in
+   XGBoost at γ = 2; so what collapses with one α and γ is out for all, and the two that
+   were level were compared on all rows.
 
 Every fit is a line in fits.jsonl, written when it is done: what was interrupted goes on
 where it stopped. Everything random depends on --seed and the names of set and fold, so
@@ -66,8 +81,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = parser_of("study.py", __doc__)
     parser.add_argument("--stages", nargs="+", choices=NAMES, default=NAMES,
         help="make the fits of these alone (default: all)")  # fmt: skip
-    parser.add_argument("--package", action="store_true",
-        help="train the chosen default in the final by the package too")  # fmt: skip
     options = parser.parse_args(argv)
     return exit_code("study.py", lambda: _run(options))
 
@@ -88,7 +101,7 @@ def _run(options: argparse.Namespace) -> None:
     if not options.data.is_dir():
         raise ValueError(f"--data must be a folder of data sets, got {options.data}")
     rows = binary_sets(options.data)
-    plan = Plan(options.data, options.seed, package=options.package)
+    plan = Plan(options.data, options.seed)
     if options.quick:
         rows, plan = _quick(rows, plan)
     if not rows:
@@ -135,7 +148,7 @@ class _Study:
     def _run_stage(self, stage: Stage, jobs: int) -> None:
         todo = list(tasks(stage, self.plan, self.rows, self.records.keys))
         print(f"{stage.name}: {', '.join(stage.sets)}")
-        total = sum(len(task.arms) for task in todo)
+        total = sum(len(task.arms) for task in todo) * len(self.plan.regimes)
         # Batches of one: what is handed over is recorded at once.
         parallel = Parallel(jobs, return_as="generator_unordered", batch_size=1)
         with Progress(stage.name, total) as progress:

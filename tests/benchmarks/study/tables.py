@@ -35,10 +35,16 @@ def chosen_by_rule(frame: pd.DataFrame, arms: Sequence[Arm]) -> pd.DataFrame:
     return by_rule(*(cell_means(fits, measure) for measure in JUDGED))
 
 
-def best_focal(rule: pd.DataFrame) -> str | None:
-    """Return the focal arm in m that the rule makes the default, if one keeps up."""
-    kept = rule.index[rule["collapses"] == 0]
-    return next((name for name in kept if " m " in name), None)
+def defaults(rule: pd.DataFrame) -> list[str]:
+    """Return the arms in m that can be a default, in the order of the rule.
+
+    A package has one scale and one curvature for all α and γ, so that none of the arms
+    with them may collapse.
+    """
+    arms = {name: BY_NAME[name] for name in rule.index if " m " in name}
+    shapes = {name: (arm.scale, arm.hessian) for name, arm in arms.items()}
+    out = {shapes[name] for name in arms if rule["collapses"][name]}
+    return [name for name in arms if shapes[name] not in out]
 
 
 def summary(fits: pd.DataFrame) -> pd.DataFrame:
