@@ -22,7 +22,7 @@ class XGBoost:
     name = "xgboost"
     focal_classifier = FocalXGBClassifier
     classifier = xgb.XGBClassifier
-    # margins are float32 and so is the start value
+    # raw scores are float32 and so is the start value
     tolerance = 2e-6
     quiet: dict[str, Any] = {"nthread": 1}  # noqa: RUF012
     quiet_estimator: dict[str, Any] = {"n_jobs": 1}  # noqa: RUF012
@@ -52,7 +52,7 @@ class XGBoost:
         return fxgb.train(params, data, rounds, objective=objective, **kwargs)
 
     @staticmethod
-    def margin(booster: Any, X: Any) -> NDArray[Any]:
+    def raw_score(booster: Any, X: Any) -> NDArray[Any]:
         data = X if isinstance(X, xgb.DMatrix) else xgb.DMatrix(X)
         return np.asarray(booster.predict(data, output_margin=True))
 
@@ -61,7 +61,7 @@ class XGBoost:
         return np.asarray(booster.predict(xgb.DMatrix(X)))
 
     @staticmethod
-    def estimator_margin(estimator: Any, X: Any) -> NDArray[Any]:
+    def estimator_raw_score(estimator: Any, X: Any) -> NDArray[Any]:
         return np.asarray(estimator.predict(X, output_margin=True))
 
 
@@ -95,7 +95,7 @@ class LightGBM:
         return flgb.train(params, data, rounds, objective=objective, **kwargs)
 
     @staticmethod
-    def margin(booster: Any, X: Any) -> NDArray[Any]:
+    def raw_score(booster: Any, X: Any) -> NDArray[Any]:
         X = X.data if isinstance(X, lgb.Dataset) else X
         return np.asarray(booster.predict(X, raw_score=True))
 
@@ -104,7 +104,7 @@ class LightGBM:
         return np.asarray(booster.predict(X))
 
     @staticmethod
-    def estimator_margin(estimator: Any, X: Any) -> NDArray[Any]:
+    def estimator_raw_score(estimator: Any, X: Any) -> NDArray[Any]:
         return np.asarray(estimator.predict(X, raw_score=True))
 
 

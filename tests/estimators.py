@@ -13,8 +13,8 @@ both = pytest.mark.parametrize("library", BOTH, ids=lambda b: b.name)
 
 # LightGBM 4.6 gives arrays feature names and scikit-learn then misses them.
 _NAMELESS = "ignore:X does not have valid feature names:UserWarning"
-_OLD_LIGHTGBM = tuple(int(part) for part in lgb.__version__.split(".")[:2]) < (4, 7)
-quiet = [pytest.mark.filterwarnings(_NAMELESS)] if _OLD_LIGHTGBM else []
+OLD_LIGHTGBM = tuple(int(part) for part in lgb.__version__.split(".")[:2]) < (4, 7)
+quiet = [pytest.mark.filterwarnings(_NAMELESS)] if OLD_LIGHTGBM else []
 
 
 def make(library: Any, **params: Any) -> Any:
@@ -23,27 +23,35 @@ def make(library: Any, **params: Any) -> Any:
     return library.focal_classifier(**settings)
 
 
+def sets_of(library: Any, evals: list[tuple[Any, Any]]) -> dict[str, Any]:
+    """Return evaluation sets as the arguments of fit that are not deprecated."""
+    if library.name == "xgboost" or OLD_LIGHTGBM:
+        return {"eval_set": evals}
+    return dict(zip(("eval_X", "eval_y"), zip(*evals, strict=True), strict=True))
+
+
 def fit_watched(
     library: Any,
     train: tuple[Any, Any],
     evals: list[tuple[Any, Any]],
     *,
-    metric: Any = None,
+    eval_metric: Any = None,
     stop: int | None = None,
     weights: Any = None,
     **params: Any,
 ) -> Any:
     """Fit with evaluation sets; `stop` rounds without a better metric end it."""
+    given = sets_of(library, evals)
     if library.name == "xgboost":
-        model = make(library, eval_metric=metric, early_stopping_rounds=stop, **params)
-        given = {"sample_weight_eval_set": weights, "verbose": False}
-    else:
-        model = make(library, **params)
-        callbacks = None if stop is None else [lgb.early_stopping(stop, verbose=False)]
-        given = {
-            "eval_sample_weight": weights, "eval_metric": metric, "callbacks": callbacks
-        }  # fmt: skip
-    return model.fit(*train, eval_set=evals, **given)
+        stopping = {"eval_metric": eval_metric, "early_stopping_rounds": stop}
+        given |= {"sample_weight_eval_set": weights, "verbose": False}
+        return make(library, **stopping, **params).fit(*train, **given)
+    callbacks = None if stop is None else [lgb.early_stopping(stop, verbose=False)]
+    given |= {
+        "eval_sample_weight": weights, "eval_metric": eval_metric,
+        "callbacks": callbacks,
+    }  # fmt: skip
+    return make(library, **params).fit(*train, **given)
 
 
 def logs_of(model: Any) -> list[dict[str, list[float]]]:

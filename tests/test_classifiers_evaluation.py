@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from boosters import LightGBM, XGBoost, lgb, xgb
+from boosters import LightGBM, lgb
 from conftest import Sample, make_sample
 from estimators import (
+    OLD_LIGHTGBM,
     best_of,
     both,
     fit_watched,
@@ -18,15 +18,22 @@ from estimators import (
     make,
     quiet,
     rounds,
+    sets_of,
     words,
 )
 
-from focal_boost import FocalMetric
+import focal_boost.lightgbm as flgb
+from focal_boost import FocalMetric, FocalObjective
 
 pytestmark = quiet
 
-METRICS = ["log_loss", "focal_loss", "brier_score", "average_precision"]
-NEW_LIGHTGBM = tuple(int(part) for part in lgb.__version__.split(".")[:2]) >= (4, 7)
+OURS = ["log_loss", "focal_loss", "brier_score", "average_precision"]
+# The library's name of log loss, which it evaluates unasked.
+OWN = {"xgboost": "logloss", "lightgbm": "binary_logloss"}
+# Together with a metric of ours: nothing but it.
+ONLY: dict[str, Any] = {"xgboost": {}, "lightgbm": {"metric": "None"}}
+# XGBoost's raw scores are float32 and so are its sums.
+CLOSE = {"xgboost": 1e-7, "lightgbm": 1e-14}
 
 
 @pytest.fixture(scope="module")
@@ -38,43 +45,44 @@ def small() -> Sample:
 def values_by_hand(
     library: Any, model: Any, metric: str, rows: Sample, weight: Any = None
 ) -> list[float]:
-    """Return the metric of the margin after every round."""
-    metric_of = FocalMetric(metric, model.loss_)
+    """Return the metric of the raw score after every round."""
+    name = "log_loss" if metric == OWN[library.name] else metric
+    metric_of = FocalMetric(name, model.focal_objective_)
     count = len(logs_of(model)[0][metric])
-    margins = (
+    scores = (
         model.decision_function(rows.X, **rounds(library, k + 1)) for k in range(count)
     )
-    return [metric_of(rows.y, margin, weight) for margin in margins]
+    return [metric_of(rows.y, raw_score, weight) for raw_score in scores]
 
 
 @both
-@pytest.mark.parametrize("metric", [None, *METRICS])
-def test_log_is_the_metric_of_the_margin(
+@pytest.mark.parametrize("metric", [None, *OURS])
+def test_log_is_the_metric_of_the_raw_score(
     library: Any, sample: Sample, validation: Sample, metric: str | None
 ) -> None:
-    evals = [(validation.X, validation.y)]
-    model = fit_watched(library, (sample.X, sample.y), evals, metric=metric)
+    model = fit_watched(
+        library, (sample.X, sample.y), [(validation.X, validation.y)],
+        eval_metric=metric, **(ONLY[library.name] if metric else {}),
+    )  # fmt: skip
     (log,) = logs_of(model)
-    assert list(log) == [metric or "log_loss"]
-    assert len(log[metric or "log_loss"]) == 10
-    np.testing.assert_allclose(
-        log[metric or "log_loss"],
-        values_by_hand(library, model, metric or "log_loss", validation),
-        rtol=0,
-        atol=1e-10 if library.name == "xgboost" else 1e-14,
-    )
+    ((name, values),) = log.items()
+    assert name == (metric or OWN[library.name])
+    assert len(values) == 10
+    expected = values_by_hand(library, model, name, validation)
+    np.testing.assert_allclose(values, expected, rtol=0, atol=CLOSE[library.name])
 
 
 @both
-@pytest.mark.parametrize("metric", [None, *METRICS])
+@pytest.mark.parametrize("metric", [None, *OURS])
 def test_early_stopping_goes_the_metrics_way(
     library: Any, small: Sample, validation: Sample, metric: str | None
 ) -> None:
-    evals = [(validation.X, validation.y)]
     model = fit_watched(
-        library, (small.X, small.y), evals, metric=metric, stop=4, n_estimators=200
-    )
-    name = metric or "log_loss"
+        library, (small.X, small.y), [(validation.X, validation.y)], stop=4,
+        n_estimators=200, eval_metric=metric,
+        **(ONLY[library.name] if metric else {}),
+    )  # fmt: skip
+    name = metric or OWN[library.name]
     values = logs_of(model)[0][name]
     best = np.argmax(values) if metric == "average_precision" else np.argmin(values)
     trees, scores = best_of(library, model)
@@ -97,13 +105,9 @@ def test_average_precision_that_falls_stops_at_once(library: Any) -> None:
     # Scored against the opposite labels, every tree that helps makes it worse.
     rows = make_sample(1_000, 0.3, seed=4)
     model = fit_watched(
-        library,
-        (rows.X, rows.y),
-        [(rows.X, 1 - rows.y)],
-        metric="average_precision",
-        stop=3,
-        n_estimators=50,
-    )
+        library, (rows.X, rows.y), [(rows.X, 1 - rows.y)], stop=3, n_estimators=50,
+        eval_metric="average_precision", **ONLY[library.name],
+    )  # fmt: skip
     values = logs_of(model)[0]["average_precision"]
     trees, _ = best_of(library, model)
     assert trees == np.argmax(values) + 1 < 50 - 3
@@ -115,13 +119,20 @@ def test_several_sets_and_their_weights(
     library: Any, sample: Sample, validation: Sample
 ) -> None:
     sets = [validation[:900], validation[900:]]
-    evals = [(rows.X, words(rows.y)) for rows in sets]
-    weights = [rows.weight for rows in sets]
-    model = fit_watched(library, (sample.X, words(sample.y)), evals, weights=weights)
+    model = fit_watched(
+        library, (sample.X, words(sample.y)),
+        [(rows.X, words(rows.y)) for rows in sets],
+        weights=[rows.weight for rows in sets],
+        eval_metric=[OWN[library.name], "log_loss"],
+    )  # fmt: skip
     assert len(logs_of(model)) == 2
     for log, rows in zip(logs_of(model), sets, strict=True):
+        assert list(log) == [OWN[library.name], "log_loss"]
         expected = values_by_hand(library, model, "log_loss", rows, rows.weight)
-        np.testing.assert_allclose(log["log_loss"], expected, rtol=0, atol=1e-10)
+        for values in log.values():
+            np.testing.assert_allclose(
+                values, expected, rtol=0, atol=CLOSE[library.name]
+            )
         unweighted = values_by_hand(library, model, "log_loss", rows)
         assert abs(np.subtract(log["log_loss"], unweighted)).max() > 1e-4
 
@@ -134,8 +145,9 @@ def test_several_sets_and_their_weights(
         lambda y: words(y).tolist(),
         lambda y: pd.Series(words(y), dtype="category"),
         lambda y: pd.Series(words(y), index=np.arange(len(y))[::-1]),
+        lambda y: y + 1,
     ],
-    ids=["text", "list", "categories", "series"],
+    ids=["text", "list", "categories", "series", "1 and 2"],
 )
 def test_labels_of_sets_are_those_of_training(
     library: Any, sample: Sample, validation: Sample, encode: Any
@@ -150,19 +162,15 @@ def test_labels_of_sets_are_those_of_training(
 
 
 @both
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        ("maybe", "eval_set labels must contain only the classes ['no', 'yes'],"
-                  " got maybe"),
-        (7, "eval_set labels must contain only the classes ['no', 'yes'], got 7"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("labels", ["maybe", 7])
 def test_unknown_labels_of_sets_are_named(
-    library: Any, sample: Sample, validation: Sample, labels: Any, message: str
+    library: Any, sample: Sample, validation: Sample, labels: Any
 ) -> None:
     unknown = np.full(len(validation.y), labels)
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    message = rf"must contain only the classes \['no', 'yes'\], got {labels}$"
+    if library is LightGBM and OLD_LIGHTGBM:
+        message = "y contains previously unseen labels"
+    with pytest.raises(ValueError, match=message):
         fit_watched(library, (sample.X, words(sample.y)), [(validation.X, unknown)])
 
 
@@ -172,11 +180,12 @@ def test_a_set_with_one_class_is_evaluated(
 ) -> None:
     rows = validation[validation.y == 0]
     model = fit_watched(library, (sample.X, sample.y), [(rows.X, rows.y)])
+    name = OWN[library.name]
     np.testing.assert_allclose(
-        logs_of(model)[0]["log_loss"],
-        values_by_hand(library, model, "log_loss", rows),
+        logs_of(model)[0][name],
+        values_by_hand(library, model, name, rows),
         rtol=0,
-        atol=1e-10,
+        atol=CLOSE[library.name],
     )
 
 
@@ -185,195 +194,106 @@ def test_a_set_with_one_class_is_evaluated(
 
 @both
 @pytest.mark.parametrize("ours_first", [True, False])
-def test_built_in_metrics_come_beside_ours(
+def test_ours_come_after_what_is_asked_for_beside(
     library: Any, sample: Sample, validation: Sample, ours_first: bool
 ) -> None:
-    asked = ["log_loss", "auc"] if ours_first else ["auc", "log_loss"]
+    asked = ["brier_score", "auc"] if ours_first else ["auc", "brier_score"]
+    kept = list(asked)
     train, evals = (sample.X, sample.y), [(validation.X, validation.y)]
     alone = [
-        logs_of(fit_watched(library, train, evals, metric=one))[0]
-        for one in ("log_loss", "auc")
+        logs_of(fit_watched(library, train, evals, eval_metric=one))[0]
+        for one in ("auc", "brier_score")
     ]
-    (log,) = logs_of(fit_watched(library, train, evals, metric=asked))
+    (log,) = logs_of(fit_watched(library, train, evals, eval_metric=asked))
     assert log == {**alone[0], **alone[1]}
-    assert asked == (["log_loss", "auc"] if ours_first else ["auc", "log_loss"])
+    # LightGBM adds its own of the objective, as always.
+    own = [] if library.name == "xgboost" else [OWN[library.name]]
+    assert list(log) == ["auc", *own, "brier_score"]
+    assert asked == kept
     assert log["auc"][-1] > 0.8
 
 
 @both
-def test_the_callers_metric_gets_labels_and_margins(
+def test_the_callers_metric_gets_labels_and_probabilities(
     library: Any, sample: Sample, validation: Sample
 ) -> None:
-    def mean_margin(y_true: Any, margin: Any) -> Any:
+    def mean(y_true: Any, y_pred: Any) -> Any:
         assert set(y_true) == {0, 1}
-        value = float(np.mean(margin))
-        return value if library.name == "xgboost" else ("mean_margin", value, False)
+        value = float(np.mean(y_pred, dtype=float))
+        return value if library.name == "xgboost" else ("mean", value, False)
 
     model = fit_watched(
         library,
         (sample.X, words(sample.y)),
         [(validation.X, words(validation.y))],
-        metric=["auc", mean_margin],
+        eval_metric=["brier_score", mean] if library.name == "lightgbm" else mean,
     )
-    (log,) = logs_of(model)
-    assert sorted(log) == ["auc", "mean_margin"]
-    expected = np.mean(model.decision_function(validation.X), dtype=np.float64)
-    assert log["mean_margin"][-1] == pytest.approx(expected, abs=2e-6)
-
-
-def test_lightgbm_takes_several_metrics_of_ours(
-    sample: Sample, validation: Sample
-) -> None:
-    model = fit_watched(
-        LightGBM, (sample.X, sample.y), [(validation.X, validation.y)], metric=METRICS
-    )
-    (log,) = logs_of(model)
-    assert list(log) == METRICS
-    for metric in METRICS:
-        expected = values_by_hand(LightGBM, model, metric, validation)
-        np.testing.assert_allclose(log[metric], expected, rtol=1e-12)
-
-
-def test_xgboost_takes_one_metric_of_ours(sample: Sample) -> None:
-    message = (
-        "eval_metric must hold at most one metric that is not XGBoost's own,"
-        " got ['log_loss', 'brier_score']"
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        make(XGBoost, eval_metric=["log_loss", "auc", "brier_score"]).fit(
-            sample.X, sample.y
+    values = logs_of(model)[0]["mean"]
+    expected = [
+        model.predict_proba(validation.X, **rounds(library, k + 1))[:, 1].mean(
+            dtype=float
         )
+        for k in range(len(values))
+    ]
+    # XGBoost keeps six decimals of them.
+    np.testing.assert_allclose(values, expected, rtol=0, atol=6e-7)
 
 
-def test_metrics_that_misread_the_margin_are_named(
+def test_a_metric_object_stands_for_its_name(
     sample: Sample, validation: Sample
 ) -> None:
+    # With the classifier's own objective, whatever it was made for.
+    asked = [flgb.metric(name, FocalObjective(0.9, 5.0)) for name in OURS]
     train, evals = (sample.X, sample.y), [(validation.X, validation.y)]
-    with pytest.warns(UserWarning, match="'logloss' takes sigmoid"):
-        fit_watched(XGBoost, train, evals, metric="logloss")
-    message = (
-        "eval_metric 'binary_logloss' would take the margin for a probability and is"
-        ' left out; use "log_loss" or "brier_score" instead'
-    )
-    with pytest.warns(UserWarning, match=f"^{re.escape(message)}$"):
-        model = fit_watched(LightGBM, train, evals, metric=["binary_logloss", "auc"])
-    assert list(logs_of(model)[0]) == ["auc"]
-
-
-# XGBoost
-
-
-def test_a_callback_may_watch_a_built_in_metric(
-    small: Sample, validation: Sample
-) -> None:
-    stopping = xgb.callback.EarlyStopping(rounds=3, metric_name="auc", save_best=True)
-    model = fit_watched(
-        XGBoost,
-        (small.X, small.y),
-        [(validation.X, validation.y)],
-        metric=["auc", "log_loss"],
-        callbacks=[stopping],
-        n_estimators=100,
-    )
-    (log,) = logs_of(model)
-    assert model.best_iteration == np.argmax(log["auc"])
-    assert model.best_score == max(log["auc"])
-    assert model.get_booster().num_boosted_rounds() == model.best_iteration + 1
-
-
-def test_a_fit_without_sets_forgets_the_log(sample: Sample, validation: Sample) -> None:
-    model = fit_watched(XGBoost, (sample.X, sample.y), [(validation.X, validation.y)])
-    assert len(logs_of(model)) == 1
-    model.fit(sample.X, sample.y)
-    assert logs_of(model) == []
+    models = [
+        fit_watched(LightGBM, train, evals, eval_metric=one, metric="None")
+        for one in (asked, ["log_loss", "focal_loss", "brier_score"])
+    ]
+    logs = [logs_of(model)[0] for model in models]
+    assert list(logs[0]) == OURS
+    assert logs[0].items() >= logs[1].items()
+    for name in OURS:
+        expected = values_by_hand(LightGBM, models[0], name, validation)
+        np.testing.assert_allclose(logs[0][name], expected, rtol=1e-12)
 
 
 # LightGBM
 
 
+@pytest.mark.filterwarnings("ignore:.*'eval_set' is deprecated")
 def test_lightgbm_knows_the_training_set_among_the_sets(
     small: Sample, validation: Sample
 ) -> None:
     X, y = small.X, words(small.y)
-    model = fit_watched(
-        LightGBM, (X, y), [(X, y), (validation.X, words(validation.y))],
-        stop=3, n_estimators=100,
-    )  # fmt: skip
+    model = make(LightGBM, n_estimators=100).fit(
+        X,
+        y,
+        # LightGBM knows it among these only.
+        eval_set=[(X, y), (validation.X, words(validation.y))],
+        callbacks=[lgb.early_stopping(3, verbose=False)],
+    )
     assert list(model.evals_result_) == ["training", "valid_1"]
-    values = model.evals_result_["valid_1"]["log_loss"]
+    values = model.evals_result_["valid_1"]["binary_logloss"]
     assert model.best_iteration_ == np.argmin(values) + 1 < 97
     # The trees after the best are not kept.
     trees = model.best_iteration_
-    training = values_by_hand(LightGBM, model, "log_loss", small)[:trees]
-    log = model.evals_result_["training"]["log_loss"][:trees]
+    training = values_by_hand(LightGBM, model, "binary_logloss", small)[:trees]
+    log = model.evals_result_["training"]["binary_logloss"][:trees]
     np.testing.assert_allclose(log, training, rtol=1e-12)
 
 
-def test_lightgbm_takes_one_pair_and_names(sample: Sample, validation: Sample) -> None:
-    model = make(LightGBM).fit(
-        sample.X,
-        sample.y,
-        eval_set=(validation.X, validation.y),
-        eval_names=["held out"],
-    )
-    assert list(model.evals_result_) == ["held out"]
-
-
-def test_class_weights_of_a_set_are_weights(sample: Sample, validation: Sample) -> None:
-    model = make(LightGBM).fit(
-        sample.X,
-        words(sample.y),
-        eval_set=[(validation.X, words(validation.y))],
-        eval_class_weight=[{"no": 1, "yes": 3}],
-    )
-    weight = np.where(validation.y == 1, 3.0, 1.0)
-    expected = values_by_hand(LightGBM, model, "log_loss", validation, weight)
-    np.testing.assert_allclose(logs_of(model)[0]["log_loss"], expected, rtol=1e-12)
-
-
-def test_initial_scores_of_a_set_replace_the_start(
-    sample: Sample, validation: Sample
+@pytest.mark.parametrize("form", [list, dict])
+def test_initial_scores_of_a_set_are_added_to_the_start(
+    sample: Sample, validation: Sample, form: Any
 ) -> None:
     start = 0.5 * validation.X[:, 0]
     model = make(LightGBM).fit(
         sample.X,
         sample.y,
-        eval_set=[(validation.X, validation.y)],
-        eval_init_score=[start],
+        eval_init_score=[start] if form is list else {0: start},
+        **sets_of(LightGBM, [(validation.X, validation.y)]),
     )
-    best = model.loss_.initial_margin(sample.y)
-    margin = model.decision_function(validation.X) - best + start
-    expected = FocalMetric("log_loss", model.loss_)(validation.y, margin)
-    assert logs_of(model)[0]["log_loss"][-1] == pytest.approx(expected, rel=1e-12)
-
-
-@pytest.mark.skipif(not NEW_LIGHTGBM, reason="eval_X is new in LightGBM 4.7")
-@pytest.mark.parametrize("several", [False, True])
-def test_new_names_of_sets_are_the_old_ones(
-    sample: Sample, validation: Sample, several: bool
-) -> None:
-    X, y = validation.X, words(validation.y)
-    new = (
-        {"eval_X": (X, X), "eval_y": (y, y)} if several else {"eval_X": X, "eval_y": y}
-    )
-    old = {"eval_set": [(X, y)] * (1 + several)}
-    models = [
-        make(LightGBM).fit(sample.X, words(sample.y), **one) for one in (new, old)
-    ]
-    assert logs_of(models[0]) == logs_of(models[1])
-    assert len(logs_of(models[0])) == 1 + several
-
-
-@pytest.mark.skipif(not NEW_LIGHTGBM, reason="eval_X is new in LightGBM 4.7")
-@pytest.mark.parametrize(
-    "names", [["eval_X"], ["eval_y"], ["eval_X", "eval_y", "eval_set"]]
-)
-def test_sets_that_do_not_match_are_named(sample: Sample, names: list[str]) -> None:
-    values = {
-        "eval_X": sample.X,
-        "eval_y": sample.y,
-        "eval_set": [(sample.X, sample.y)],
-    }
-    message = "eval_X and eval_y must be given together, without eval_set"
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        make(LightGBM).fit(sample.X, sample.y, **{name: values[name] for name in names})
+    raw_score = model.decision_function(validation.X) + start
+    expected = FocalMetric("log_loss", model.focal_objective_)(validation.y, raw_score)
+    value = logs_of(model)[0]["binary_logloss"][-1]
+    assert value == pytest.approx(expected, rel=1e-12)

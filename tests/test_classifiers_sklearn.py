@@ -134,7 +134,7 @@ def test_copies_keep_what_early_stopping_found(
         library,
         (rows.X, rows.y),
         [(validation.X, validation.y)],
-        metric="average_precision",
+        eval_metric="average_precision",
         stop=3,
         n_estimators=80,
     )
