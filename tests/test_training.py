@@ -1,9 +1,12 @@
-"""Both ``train`` functions: what they share with the built-in objective, and not."""
+"""Both ``train`` functions with focal loss: starts, posteriors, links, saved models."""
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,65 +14,27 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 import xgboost as xgb
-from boosters import BOTH
+from boosters import BOTH, LightGBM, XGBoost
 from conftest import Sample, make_sample
 from estimators import quiet
+from scipy.special import expit, logit
 from sklearn.metrics import log_loss
 
 from focal_boost import FocalLoss, FocalObjective
 
 pytestmark = quiet
 
-PLAIN = FocalObjective(alpha=None, gamma=0.0)
 FOCAL = FocalObjective(alpha=0.25, gamma=2.0)
-
-# Deeper trees reach margins beyond 11, where 2e-6 is two steps of XGBoost's float32.
-SHALLOW = {"max_depth": 4}
 
 both = pytest.mark.parametrize("library", BOTH, ids=lambda b: b.name)
 weighted = pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-
-
-def start_of(library: Any, sample: Sample, weighted: bool) -> dict[str, Any]:
-    """Return what has XGBoost 2 start at the prevalence, as all others do."""
-    weight = sample.weight if weighted else None
-    prevalence = float(np.average(sample.y, weights=weight))
-    return {"base_score": prevalence} if library.name == "xgboost" else {}
 
 
 def data_of(library: Any, sample: Sample, weighted: bool = False) -> Any:
     return library.data(sample.X, sample.y, sample.weight if weighted else None)
 
 
-@both
-@weighted
-def test_gamma_0_is_the_built_in_objective(
-    library: Any, sample: Sample, weighted: bool
-) -> None:
-    data = data_of(library, sample, weighted)
-    built_in = library.train(
-        data, 50, None, {**SHALLOW, **start_of(library, sample, weighted)}
-    )
-    expected = library.margin(built_in, sample.X)
-    actual = library.margin(library.train(data, 50, PLAIN, SHALLOW), sample.X)
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=library.tolerance)
-
-
-@both
-@weighted
-def test_gamma_0_is_the_built_in_classifier(
-    library: Any, sample: Sample, weighted: bool
-) -> None:
-    weight = sample.weight if weighted else None
-    settings = {"n_estimators": 50, **SHALLOW, **library.quiet_estimator}
-    built_in = library.classifier(**settings, **start_of(library, sample, weighted))
-    focal = library.focal_classifier(focal_alpha=None, focal_gamma=0, **settings)
-    built_in.fit(sample.X, sample.y, sample_weight=weight)
-    focal.fit(sample.X, sample.y, sample_weight=weight)
-    expected = library.estimator_margin(built_in, sample.X)
-    np.testing.assert_allclose(
-        focal.decision_function(sample.X), expected, rtol=0, atol=library.tolerance
-    )
+# One model, however it is trained
 
 
 @both
@@ -85,7 +50,7 @@ def test_native_and_sklearn_train_the_same_model(
         focal_gamma=gamma, n_estimators=30, **library.quiet_estimator
     ).fit(sample.X, sample.y, sample_weight=weight)
     np.testing.assert_array_equal(
-        estimator.decision_function(sample.X), library.margin(booster, sample.X)
+        estimator.decision_function(sample.X), library.raw_score(booster, sample.X)
     )
 
 
@@ -105,108 +70,11 @@ def test_weights_are_repeated_rows(library: Any, sample: Sample) -> None:
         library.data(X[rows], sample.y[rows]), 20, FOCAL, {"max_depth": 3, **params}
     )
     np.testing.assert_allclose(
-        library.margin(by_weight, X), library.margin(by_rows, X), rtol=0, atol=5e-6
+        library.raw_score(by_weight, X),
+        library.raw_score(by_rows, X),
+        rtol=0,
+        atol=5e-6,
     )
-
-
-@both
-def test_training_starts_at_the_best_constant(library: Any, sample: Sample) -> None:
-    # A tree that may not split is a constant, and the best constant needs no step.
-    params = (
-        {"min_data_in_leaf": len(sample.y)}
-        if library.name == "lightgbm"
-        else {"max_depth": 1, "gamma": 1e9}
-    )
-    booster = library.train(data_of(library, sample, weighted=True), 1, FOCAL, params)
-    expected = FOCAL.loss.initial_margin(sample.y, sample.weight)
-    np.testing.assert_allclose(library.margin(booster, sample.X), expected, rtol=2e-6)
-
-
-@both
-def test_prediction_is_sigma_of_the_margin(library: Any, sample: Sample) -> None:
-    booster = library.train(data_of(library, sample), 10, FOCAL)
-    margin = library.margin(booster, sample.X).astype(np.float64)
-    np.testing.assert_allclose(
-        library.probability(booster, sample.X), 1 / (1 + np.exp(-margin)), rtol=1e-6
-    )
-
-
-@both
-def test_posterior_is_as_good_as_the_built_in_and_sigma_is_not(library: Any) -> None:
-    train, stop, test = (
-        make_sample(n, 0.05, seed)
-        for n, seed in ((20_000, 1), (10_000, 2), (20_000, 3))
-    )
-    params = {"learning_rate": 0.05}
-    losses, probabilities = {}, {}
-    for name, objective in (("built-in", None), ("focal", FOCAL)):
-        booster = early_stopped(library, train, stop, objective, params)
-        probabilities[name] = library.probability(booster, test.X).astype(np.float64)
-        if objective is not None:
-            margin = library.margin(booster, test.X)
-            probabilities["posterior"] = objective.loss.posterior(margin)
-    losses = {k: log_loss(test.y, p) for k, p in probabilities.items()}
-    assert losses["posterior"] <= 1.02 * losses["built-in"]
-    assert losses["focal"] >= 1.20 * losses["built-in"]
-    mean = probabilities["posterior"].mean()
-    assert mean == pytest.approx(test.posterior.mean(), rel=0.05)
-
-
-def early_stopped(
-    library: Any,
-    train: Sample,
-    stop: Sample,
-    objective: FocalObjective | None,
-    params: dict[str, Any],
-) -> Any:
-    """Train until the log loss of the probability has not improved for 20 rounds."""
-    data, held_out = data_of(library, train), data_of(library, stop)
-    if library.name == "xgboost":
-        booster = library.train(
-            data,
-            1_000,
-            objective,
-            {**params, **({} if objective else {"eval_metric": "logloss"})},
-            evals=[(held_out, "stop")],
-            early_stopping_rounds=20,
-            verbose_eval=False,
-        )
-        return booster[: booster.best_iteration + 1]
-    stopping = lgb.early_stopping(20, verbose=False)
-    return library.train(
-        data, 1_000, objective, params, valid_sets=[held_out], callbacks=[stopping]
-    )
-
-
-_RELOAD = """
-import sys
-sys.modules["focal_boost"] = None  # an import of it would raise
-import numpy as np
-X = np.load(sys.argv[2])
-if sys.argv[1] == "xgboost":
-    import xgboost as xgb
-    p = xgb.Booster(model_file=sys.argv[3]).predict(xgb.DMatrix(X))
-else:
-    import lightgbm as lgb
-    p = lgb.Booster(model_file=sys.argv[3]).predict(X)
-np.save(sys.argv[4], p)
-"""
-
-
-@both
-@pytest.mark.parametrize("boosting", ["tree", "dart"])
-def test_saved_model_needs_no_focal_boost(
-    library: Any, sample: Sample, tmp_path: Path, boosting: str
-) -> None:
-    params = library.dart if boosting == "dart" else {}
-    booster = library.train(data_of(library, sample, weighted=True), 15, FOCAL, params)
-    model, X, out = (tmp_path / n for n in ("model.json", "X.npy", "p.npy"))
-    np.save(X, sample.X)
-    booster.save_model(str(model))
-    subprocess.run(
-        [sys.executable, "-c", _RELOAD, library.name, X, model, out], check=True
-    )
-    np.testing.assert_array_equal(np.load(out), library.probability(booster, sample.X))
 
 
 @both
@@ -217,47 +85,237 @@ def test_continuation_goes_on_where_it_stopped(library: Any, sample: Sample) -> 
     key = "xgb_model" if library.name == "xgboost" else "init_model"
     joined = library.train(data_of(library, sample, True), 12, FOCAL, **{key: half})
     np.testing.assert_allclose(
-        library.margin(joined, sample.X),
-        library.margin(whole, sample.X),
+        library.raw_score(joined, sample.X),
+        library.raw_score(whole, sample.X),
         rtol=0,
         atol=0 if library.name == "xgboost" else 1e-12,
     )
 
 
+# The start
+
+
 @both
-def test_missing_values_and_categories_are_split_on(
+@pytest.mark.parametrize(("alpha", "gamma"), [(0.25, 2.0), (0.9, 1.0)])
+def test_training_starts_at_the_prevalence(
+    library: Any, sample: Sample, alpha: float, gamma: float
+) -> None:
+    # A tree that may not split is a constant, and the best constant needs no step.
+    params = (
+        {"min_data_in_leaf": len(sample.y)}
+        if library.name == "lightgbm"
+        else {"max_depth": 1, "gamma": 1e9}
+    )
+    objective = FocalObjective(alpha, gamma)
+    data = data_of(library, sample, weighted=True)
+    raw_score = library.raw_score(library.train(data, 1, objective, params), sample.X)
+    expected = logit(np.average(sample.y, weights=sample.weight))
+    np.testing.assert_allclose(raw_score, expected, rtol=2e-6)
+    start = objective.initial_score(sample.y, sample.weight)
+    assert start == pytest.approx(expected, rel=1e-6)
+
+
+# The posterior
+
+
+@both
+def test_prediction_is_the_posterior(library: Any, sample: Sample) -> None:
+    booster = library.train(data_of(library, sample), 10, FOCAL)
+    raw_score = library.raw_score(booster, sample.X).astype(np.float64)
+    predicted = library.probability(booster, sample.X)
+    np.testing.assert_allclose(predicted, expit(raw_score), rtol=1e-6)
+    np.testing.assert_allclose(predicted, FOCAL.posterior(raw_score), rtol=1e-6)
+
+
+@both
+@pytest.mark.parametrize("alpha", [None, 0.25, 0.8])
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])
+def test_cells_get_their_frequencies(
+    library: Any, alpha: float | None, gamma: float
+) -> None:
+    # Rows that differ in nothing but their cell: any loss that recovers the posterior
+    # is least where every cell has its share of positives.
+    rng = np.random.default_rng(0)
+    cell = rng.integers(0, 6, 4_000)
+    y = (rng.random(4_000) < np.array([0.02, 0.1, 0.3, 0.5, 0.8, 0.97])[cell]) + 0
+    weight = rng.uniform(0.5, 2.0, 4_000).astype(np.float32)
+    params = {"learning_rate": 0.5, "max_depth": 3, "lambda": 0, "min_child_weight": 0}
+    X = cell[:, None].astype(float)
+    data = library.data(X, y, weight)
+    booster = library.train(data, 150, FocalObjective(alpha, gamma), params)
+    shares = [np.average(y[cell == k], weights=weight[cell == k]) for k in range(6)]
+    cells = np.arange(6.0)[:, None]
+    np.testing.assert_allclose(
+        library.probability(booster, cells), shares, rtol=0, atol=2e-4
+    )
+
+
+@both
+@pytest.mark.parametrize("gamma", [1.0, 2.0])
+def test_posterior_is_the_known_truth_within_noise(library: Any, gamma: float) -> None:
+    train, stop, test = (
+        make_sample(n, 0.05, seed)
+        for n, seed in ((20_000, 1), (10_000, 2), (20_000, 3))
+    )
+    predicted, losses = {}, {}
+    for name, objective in (("own", None), ("focal", FocalObjective(0.25, gamma))):
+        booster = early_stopped(library, train, stop, objective)
+        predicted[name] = library.probability(booster, test.X).astype(np.float64)
+        losses[name] = log_loss(test.y, predicted[name])
+    p = predicted["focal"]
+    assert losses["focal"] <= 1.02 * losses["own"]
+    assert p.mean() == pytest.approx(test.posterior.mean(), rel=0.05)
+    # Of every tenth of the rows by what is predicted: mean truth and mean prediction.
+    tenths = np.array_split(np.argsort(p), 10)
+    truth, found = (
+        np.array([v[rows].mean() for rows in tenths]) for v in (test.posterior, p)
+    )
+    noise = np.sqrt(found * (1 - found) / len(tenths[0]))
+    assert (np.abs(truth - found) < 4 * noise).all(), (truth - found) / noise
+
+
+def early_stopped(
+    library: Any, train: Sample, stop: Sample, objective: FocalObjective | None
+) -> Any:
+    """Train until the log loss has not improved for 20 rounds."""
+    data, held_out = data_of(library, train), data_of(library, stop)
+    params = {"learning_rate": 0.05, "max_depth": 4}
+    if library.name == "xgboost":
+        booster = library.train(
+            data, 1_000, objective, params, evals=[(held_out, "stop")],
+            early_stopping_rounds=20, verbose_eval=False,
+        )  # fmt: skip
+        return booster[: booster.best_iteration + 1]
+    stopping = lgb.early_stopping(20, verbose=False)
+    return library.train(
+        data, 1_000, objective, params, valid_sets=[held_out], callbacks=[stopping]
+    )
+
+
+# The other link
+
+
+def by_the_library(library: Any, sample: Sample, loss: FocalLoss, start: float) -> Any:
+    """Return raw scores that the library trains by a loss of the paper's margin."""
+
+    def objective(margin: Any, data: Any) -> Any:
+        y, weight = data.get_label(), data.get_weight()
+        return tuple(
+            (weight * of(y, margin)).astype(np.float32)
+            for of in (loss.gradient, loss.curvature)
+        )
+
+    data = data_of(library, sample, weighted=True)
+    if library is XGBoost:
+        params = {
+            **library.quiet,
+            "objective": "binary:logistic",
+            "base_score": expit(start),
+        }
+        return library.raw_score(xgb.train(params, data, 12, obj=objective), sample.X)
+    data.set_init_score(np.full(len(sample.y), start))
+    booster = lgb.train({**library.quiet, "objective": objective}, data, 12)
+    return library.raw_score(booster, sample.X) + start
+
+
+@both
+def test_raw_score_of_the_focal_link_is_the_papers_margin(
     library: Any, sample: Sample
 ) -> None:
-    import pandas as pd
+    objective = FocalObjective(0.25, 2.0, link="focal")
+    data = data_of(library, sample, weighted=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        booster = library.train(data, 12, objective)
+    (said,) = caught
+    assert said.category is UserWarning
+    assert 'link="focal"' in str(said.message)
+    raw_score = library.raw_score(booster, sample.X)
+    start = objective.loss.margin(np.average(sample.y, weights=sample.weight))
+    expected = by_the_library(library, sample, objective.loss, float(start))
+    np.testing.assert_allclose(raw_score, expected, rtol=0, atol=2e-6)
+    posterior = objective.loss.posterior(raw_score)
+    np.testing.assert_array_equal(objective.posterior(raw_score), posterior)
+    prevalence = np.average(sample.y, weights=sample.weight)
+    mean = np.average(posterior, weights=sample.weight)
+    assert mean == pytest.approx(prevalence, rel=0.1)
+    sigma = library.probability(booster, sample.X).astype(float)
+    np.testing.assert_allclose(sigma, expit(raw_score.astype(float)), rtol=1e-6)
+    assert np.average(sigma, weights=sample.weight) > 1.5 * prevalence
 
-    frame = pd.DataFrame(sample.X[:, :4].copy(), columns=list("abcd"))
-    frame.loc[::3, "a"] = np.nan
-    frame["e"] = pd.Categorical(np.where(sample.y == 1, "x", "yz"[0]))
-    if library.name == "xgboost":
-        data = xgb.DMatrix(frame, sample.y, enable_categorical=True)
-        booster = library.train(data, 10, FOCAL)
-    else:
-        data = library.data(frame, sample.y)
-        booster = library.train(data, 10, FOCAL)
-    margin = library.margin(booster, data)
-    assert margin[sample.y == 1].min() > margin[sample.y == 0].max()
+
+# Saved models
+
+_RELOAD = """
+import pickle, sys
+sys.modules["focal_boost"] = None  # an import of it would raise
+import numpy as np
+folder = sys.argv[2]
+X = np.load(folder + "/X.npy")
+if sys.argv[1] == "xgboost":
+    import xgboost as library
+    def predict(booster): return booster.predict(library.DMatrix(X))
+else:
+    import lightgbm as library
+    def predict(booster): return booster.predict(X)
+for name in ("middle", "end"):
+    np.save(f"{folder}/{name}_file.npy",
+            predict(library.Booster(model_file=f"{folder}/{name}.json")))
+    with open(f"{folder}/{name}.pickle", "rb") as file:
+        np.save(f"{folder}/{name}_pickle.npy", predict(pickle.load(file)))
+"""
+
+
+def saving(library: Any, save: Callable[[Any], None]) -> Any:
+    """Return a callback that saves the model after five rounds."""
+    if library is LightGBM:
+        return lambda env: save(env.model) if env.iteration == 4 else None
+
+    class Save(xgb.callback.TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            if epoch == 4:
+                save(model)
+            return False
+
+    return Save()
 
 
 @both
-@pytest.mark.parametrize("constraint", [1, -1])
-def test_monotone_constraints_hold(
-    library: Any, sample: Sample, constraint: int
+@pytest.mark.parametrize("boosting", ["tree", "dart", "linear"])
+def test_saved_models_need_no_focal_boost(
+    library: Any, sample: Sample, tmp_path: Path, boosting: str
 ) -> None:
-    constraints = [constraint] + [0] * (sample.X.shape[1] - 1)
-    params: dict[str, Any] = {"monotone_constraints": constraints}
-    if library.name == "xgboost":
-        params["monotone_constraints"] = tuple(constraints)
-    booster = library.train(data_of(library, sample), 20, FOCAL, params)
-    grid = np.repeat(sample.X[:50], 20, axis=0)
-    grid[:, 0] = np.tile(np.linspace(-3, 3, 20), 50)
-    steps = np.diff(library.margin(booster, grid).reshape(50, 20), axis=1)
-    assert (constraint * steps >= 0).all()
-    assert (steps != 0).any() or constraint == -1
+    params: dict[str, Any] = {"tree": {}, "dart": library.dart, "linear": {}}[boosting]
+    if boosting == "linear":
+        if library is XGBoost:
+            pytest.skip("XGBoost has no linear trees")
+        params = {"linear_tree": True}
+    predicted = {}
+
+    def save(booster: Any, name: str = "middle") -> None:
+        booster.save_model(str(tmp_path / f"{name}.json"))
+        (tmp_path / f"{name}.pickle").write_bytes(pickle.dumps(booster))
+        if (name, boosting) != ("middle", "linear"):
+            # LightGBM crashes where linear trees predict inside a callback.
+            predicted[name] = library.probability(booster, sample.X)
+
+    data = data_of(library, sample, weighted=True)
+    callbacks = [saving(library, save)]
+    booster = library.train(data, 12, FOCAL, params, callbacks=callbacks)
+    save(booster, "end")
+    if boosting == "linear":
+        predicted["middle"] = booster.predict(sample.X, num_iteration=5)
+    np.save(tmp_path / "X.npy", sample.X)
+    code = [sys.executable, "-c", _RELOAD, library.name, str(tmp_path)]
+    subprocess.run(code, check=True)
+    for name, expected in predicted.items():
+        for kind in ("file", "pickle"):
+            found = np.load(tmp_path / f"{name}_{kind}.npy")
+            np.testing.assert_allclose(found, expected, rtol=1e-7)
+    assert np.abs(predicted["end"] - predicted["middle"]).max() > 0.01
+
+
+# Arguments
 
 
 @both
@@ -266,8 +324,6 @@ def test_monotone_constraints_hold(
     [
         ([0, 1, 2, 1], None, "y_true must contain only 0 and 1, got 2"),
         ([-1, 1, -1, 1], None, "y_true must contain only 0 and 1, got -1"),
-        ([0, 0, 0, 0], None, "must contain both classes with positive weight, got on"),
-        ([0, 1, 0, 1], [1, 0, 1, 0], "both classes with positive weight, got only 0"),
         ([0, 1, 0, 1], [0, 0, 0, 0], "sample_weight must not be all zero"),
     ],
 )
@@ -275,30 +331,19 @@ def test_bad_data_is_named(
     library: Any, y: list[int], weight: list[int] | None, message: str
 ) -> None:
     X = np.arange(8.0).reshape(4, 2)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         library.train(library.data(X, y, weight), 3, FOCAL)
 
 
 @both
 def test_bad_arguments_are_named(library: Any, sample: Sample) -> None:
     data = data_of(library, sample)
-    with pytest.raises(ValueError, match=r"metric must be one of .*, got 'auc'"):
+    with pytest.raises(ValueError, match=r"^metric must be one of .*, got 'auc'$"):
         library.train(data, 1, FOCAL, metrics=("auc",))
-    with pytest.raises(ValueError, match="objective must be a FocalObjective, got"):
+    with pytest.raises(ValueError, match=r"^objective must be a FocalObjective, got F"):
         library.train(data, 1, FocalLoss())
-    with pytest.raises(ValueError, match=r"objective in params must be .* got 'rank'"):
+    with pytest.raises(ValueError, match=r"^objective .* or absent, got 'rank'$"):
         library.train(data, 1, FOCAL, {"objective": "rank"})
-
-
-@both
-def test_ignored_parameters_are_named(library: Any, sample: Sample) -> None:
-    data = data_of(library, sample)
-    with pytest.warns(UserWarning, match="scale_pos_weight is ignored .* use alpha"):
-        booster = library.train(data, 3, FOCAL, {"scale_pos_weight": 9})
-    plain = library.train(data, 3, FOCAL, {"scale_pos_weight": 1})
-    np.testing.assert_array_equal(
-        library.margin(booster, sample.X), library.margin(plain, sample.X)
-    )
 
 
 @both
