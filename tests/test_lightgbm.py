@@ -1,308 +1,359 @@
-"""What is LightGBM's own: the start inside the model's text, metrics, boostings."""
+"""What is LightGBM's own: starts, data sets, boosters that train, and what is refused.
+
+See ``test_lightgbm_metrics.py`` for its metrics.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pytest
+from boosters import LightGBM
 from conftest import Sample
+from estimators import sets_of
+from scipy.special import logit
 
 import focal_boost.lightgbm as flgb
-from focal_boost import FocalLoss, FocalMetric, FocalObjective
+from focal_boost import FocalLGBMClassifier, FocalObjective
+from focal_boost.lightgbm import _binned, _train
 
 FOCAL = FocalObjective(alpha=0.25, gamma=2.0)
+PLAIN = FocalObjective(alpha=None, gamma=0.0)
 QUIET = {"verbosity": -1, "num_threads": 1}
-NAMES = ("focal_loss", "log_loss", "brier_score", "average_precision")
 
 
 def dataset(sample: Sample, **kwargs: Any) -> lgb.Dataset:
-    return lgb.Dataset(
-        sample.X, sample.y, weight=sample.weight, free_raw_data=False, **kwargs
-    )
+    given = {"weight": sample.weight, "free_raw_data": False, **kwargs}
+    return lgb.Dataset(sample.X, sample.y, **given)
 
 
-def margin_of(booster: Any, sample: Sample, **kwargs: Any) -> Any:
+def raw_score_of(booster: Any, sample: Sample, **kwargs: Any) -> Any:
     return booster.predict(sample.X, raw_score=True, **kwargs)
 
 
-def by_hand(name: str, booster: Any, sample: Sample, rounds: int) -> float:
-    margin = margin_of(booster, sample, num_iteration=rounds)
-    return FocalMetric(name, FOCAL.loss)(sample.y, margin, sample.weight)
+class TestStart:
+    """The start value is in the model, as if it had been an initial score."""
 
-
-def reference(sample: Sample, rounds: int, **params: Any) -> Any:
-    """Return margins trained by LightGBM itself from an initial score."""
-    start = FOCAL.loss.initial_margin(sample.y, sample.weight)
-    data = dataset(sample, init_score=np.full(len(sample.y), start))
-    settings = {
-        **QUIET, "objective": FOCAL, "metric": "None", "max_delta_step": 5.0, **params
-    }  # fmt: skip
-    booster = lgb.train(settings, data, rounds)
-    return margin_of(booster, sample) + start
-
-
-@pytest.mark.parametrize(
-    "params",
-    [
-        {},
-        {"linear_tree": True},
-        {"data_sample_strategy": "goss"},
-        {"bagging_fraction": 0.5, "bagging_freq": 1, "seed": 3},
-        {"extra_trees": True, "path_smooth": 1.0},
-        {"tree_learner": "serial", "max_depth": 1},
-    ],
-    ids=lambda p: next(iter(p), "default"),
-)
-def test_start_in_the_model_is_an_initial_score(
-    sample: Sample, params: dict[str, Any]
-) -> None:
-    booster = flgb.train({**QUIET, **params}, dataset(sample), 12)
-    np.testing.assert_allclose(
-        margin_of(booster, sample), reference(sample, 12, **params), rtol=0, atol=1e-12
+    @pytest.mark.parametrize(
+        "params",
+        [
+            {},
+            {"linear_tree": True},
+            {"data_sample_strategy": "goss"},
+            {"bagging_fraction": 0.5, "bagging_freq": 1, "seed": 3},
+            {"extra_trees": True, "path_smooth": 1.0},
+            {"tree_learner": "serial", "max_depth": 1},
+        ],
+        ids=lambda p: next(iter(p), "default"),
     )
+    def test_it_is_an_initial_score(
+        self, sample: Sample, params: dict[str, Any]
+    ) -> None:
+        # LightGBM by itself, as it trains any Python objective.
+        start = float(logit(np.average(sample.y, weights=sample.weight)))
+        data = dataset(sample, init_score=np.full(len(sample.y), start))
+        settings = {**QUIET, "objective": FOCAL, "metric": "None", **params}
+        plain = lgb.train(settings, data, 12)
+        booster = flgb.train({**QUIET, **params}, dataset(sample), 12)
+        np.testing.assert_allclose(
+            raw_score_of(booster, sample),
+            raw_score_of(plain, sample) + start,
+            rtol=0,
+            atol=1e-6,
+        )
+
+    def test_text_stays_consistent(self, sample: Sample) -> None:
+        text = flgb.train(QUIET, dataset(sample), 4).model_to_string()
+        head, _, _ = text.partition("\n\n")
+        sizes = next(s for s in head.splitlines() if s.startswith("tree_sizes="))
+        starts = [text.index(f"Tree={k}\n") for k in range(4)]
+        starts.append(text.index("end of trees"))
+        assert [int(v) for v in sizes[11:].split()] == np.diff(starts).tolist()
+        assert head.count("objective=binary sigmoid:1") == 1
+        assert "[objective: binary]" in text
+        assert "[objective: custom]" not in text
+
+    def test_sizes_are_right_in_mid_training(self, sample: Sample) -> None:
+        def check(env: Any) -> None:
+            # LightGBM reads trees by their sizes.
+            again = lgb.Booster(model_str=env.model.model_to_string())
+            np.testing.assert_array_equal(
+                raw_score_of(again, sample), raw_score_of(env.model, sample)
+            )
+
+        flgb.train(QUIET, dataset(sample), 3, callbacks=[check])
 
 
-def test_linear_trees_keep_the_start_where_values_are_missing(sample: Sample) -> None:
-    params = {**QUIET, "linear_tree": True}
-    booster = flgb.train(params, dataset(sample), 5)
-    missing = np.full_like(sample.X, np.nan)
-    start = FOCAL.loss.initial_margin(sample.y, sample.weight)
-    data = dataset(sample, init_score=np.full(len(sample.y), start))
-    plain = lgb.train(
-        {**params, "objective": FOCAL, "metric": "None", "max_delta_step": 5}, data, 5
-    )
-    np.testing.assert_allclose(
-        booster.predict(missing, raw_score=True),
-        plain.predict(missing, raw_score=True) + start,
-        rtol=1e-12,
-    )
-
-
-def test_dart_is_the_same_in_every_run() -> None:
-    code = """
+_DART = """
+import json, sys
 import numpy as np, lightgbm as lgb, focal_boost.lightgbm as flgb
+from focal_boost import FocalObjective
 rng = np.random.default_rng(0)
 X = rng.normal(size=(2000, 5))
-y = rng.random(2000) < 1 / (1 + np.exp(3 - 2 * X[:, 0]))
-p = {"boosting": "dart", "drop_rate": 0.5, "verbosity": -1, "num_threads": 2}
-for _ in range(4):
-    m = flgb.train(p, lgb.Dataset(X, y.astype(int)), 30).predict(X, raw_score=True)
-    print(m.tobytes().hex()[:2000])
+y = (rng.random(2000) < 1 / (1 + np.exp(3 - 2 * X[:, 0]))).astype(int)
+p = {"boosting": "dart", "drop_rate": 0.7, "skip_drop": 0.3, "verbosity": -1,
+     "num_threads": 1, "force_col_wise": True}
+def of(train, p, rounds, **kwargs):
+    m = train(p, lgb.Dataset(X, y), rounds, **kwargs)
+    return m.predict(X[:50], raw_score=True).tolist()
+found = {}
+for rounds in (1, 2, 3, 20):
+    found[f"own {rounds}"] = of(lgb.train, {**p, "objective": "binary"}, rounds)
+    for gamma in (0.0, 2.0):
+        objective = FocalObjective(None, gamma)
+        found[f"{gamma} {rounds}"] = of(flgb.train, p, rounds, objective=objective)
+print(json.dumps(found))
 """
-    runs: set[str] = set()
-    for _ in range(4):
-        out = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout
-        runs |= set(out.split())
-    assert len(runs) == 1
-    assert len(runs.pop()) == 2000
 
 
-def test_tree_text_stays_consistent(sample: Sample) -> None:
-    booster = flgb.train(QUIET, dataset(sample), 4)
-    text = booster.model_to_string()
-    head, _, _ = text.partition("\n\n")
-    sizes = next(s for s in head.splitlines() if s.startswith("tree_sizes="))
-    starts = [text.index(f"Tree={k}\n") for k in range(4)] + [
-        text.index("end of trees")
-    ]
-    assert [int(v) for v in sizes[11:].split()] == np.diff(starts).tolist()
-    assert head.count("objective=binary sigmoid:1") == 1
-    assert "[objective: binary]" in text
-    assert "[objective: custom]" not in text
-    contributions = booster.predict(sample.X[:50], pred_contrib=True)
-    np.testing.assert_allclose(
-        contributions.sum(axis=1), margin_of(booster, sample)[:50], rtol=1e-9
-    )
+def test_dart_is_lightgbms_and_the_same_in_every_process() -> None:
+    runs = []
+    for _ in range(5):
+        done = subprocess.run(
+            [sys.executable, "-c", _DART], capture_output=True, text=True, check=True
+        )
+        assert done.stderr == ""
+        runs.append(json.loads(done.stdout))
+    assert all(run == runs[0] for run in runs)
+    for rounds in (1, 2, 3, 20):
+        np.testing.assert_allclose(
+            runs[0][f"0.0 {rounds}"], runs[0][f"own {rounds}"], rtol=0, atol=1e-12
+        )
+        assert runs[0][f"2.0 {rounds}"] != runs[0][f"0.0 {rounds}"]
 
 
-def test_datasets_are_left_as_they_are(sample: Sample, validation: Sample) -> None:
-    train, valid = dataset(sample), dataset(validation)
-    first = flgb.train(QUIET, train, 3, valid_sets=[valid])
-    assert train.get_init_score() is None
-    assert valid.get_init_score() is None
-    second = flgb.train(
-        QUIET, train, 3, valid_sets=[valid], objective=FocalObjective(0.9, 1.0)
-    )
-    again = flgb.train(QUIET, train, 3, valid_sets=[valid])
-    assert not np.array_equal(margin_of(first, sample), margin_of(second, sample))
-    np.testing.assert_array_equal(margin_of(first, sample), margin_of(again, sample))
+def start_of(data: lgb.Dataset) -> Any:
+    """Return the initial scores that a set holds, in LightGBM and in Python."""
+    held, given = data.init_score, data.init_score
+    if data._handle:
+        held = data.get_field("init_score")
+    assert (held is None) == (given is None)
+    return None if given is None else np.asarray(given).tolist()
 
 
-def test_a_dataset_that_was_continued_on_starts_afresh(sample: Sample) -> None:
-    data = dataset(sample)
-    first = flgb.train(QUIET, data, 3)
-    flgb.train(QUIET, data, 2, init_model=first)
-    again = flgb.train(QUIET, data, 3)
-    np.testing.assert_array_equal(margin_of(again, sample), margin_of(first, sample))
+def fail(env: Any) -> None:
+    raise RuntimeError("enough")
 
 
-def test_initial_score_is_the_callers_start(sample: Sample) -> None:
-    score = np.full(len(sample.y), -1.5)
-    data = dataset(sample, init_score=score)
-    booster = flgb.train({**QUIET, "min_data_in_leaf": 10_000}, data, 1)
-    step = margin_of(booster, sample)
-    grad, hess = FOCAL(sample.y, score, sample.weight)
-    expected = -grad.sum(dtype=float) / hess.sum(dtype=float)
-    # LightGBM grows no tree here, and the model does not hold the caller's start.
-    assert step == pytest.approx(0.0) or step == pytest.approx(0.1 * expected)
+# Trainings that end by an error: before LightGBM begins, when it does, and later.
+ERRORS: dict[str, dict[str, Any]] = {
+    "refused parameter": {"params": {"sigmoid": 2.0}},
+    "refused metric": {"params": {"metric": "tweedie"}},
+    "refused by LightGBM": {"params": {"num_leaves": 1}},
+    "unknown metric": {"metrics": "auc"},
+    "callback": {"callbacks": [fail]},
+    "labels of a set": {"spoil": True},
+}
 
 
-def test_log_has_every_metric_of_every_set(sample: Sample, validation: Sample) -> None:
-    log: dict[str, Any] = {}
-    train, valid = dataset(sample), dataset(validation)
-    booster = flgb.train(
-        QUIET, train, 5, valid_sets=[train, valid], valid_names=["train", "valid"],
-        metrics=NAMES, callbacks=[lgb.record_evaluation(log)],
-    )  # fmt: skip
-    for data, name in ((sample, "train"), (validation, "valid")):
-        assert list(log[name]) == list(NAMES)
-        for metric in NAMES:
-            expected = [by_hand(metric, booster, data, k) for k in range(1, 6)]
-            assert log[name][metric] == pytest.approx(expected, rel=1e-6, abs=0)
+class TestDatasets:
+    """Sets are the caller's: they hold afterwards what they held before."""
+
+    @pytest.mark.parametrize("constructed", [False, True])
+    @pytest.mark.parametrize("own", [False, True], ids=["no start", "own start"])
+    @pytest.mark.parametrize("how", [None, *ERRORS])
+    def test_they_have_what_they_had(
+        self, sample: Sample, validation: Sample, how: str | None, own: bool,
+        constructed: bool,
+    ) -> None:  # fmt: skip
+        train = dataset(sample)
+        start = np.linspace(-1, 1, len(validation.y)) if own else None
+        valid = train.create_valid(
+            validation.X, validation.y, weight=validation.weight, init_score=start
+        )
+        if constructed:
+            train.construct(), valid.construct()
+        given = dict(ERRORS.get(how or "", {}))
+        params = {**QUIET, **given.pop("params", {})}
+        sets = [valid, train]
+        if given.pop("spoil", False):
+            sets.append(train.create_valid(validation.X, validation.y[:9]))
+        try:
+            flgb.train(params, train, 3, valid_sets=sets, **given)
+        except (ValueError, RuntimeError, lgb.basic.LightGBMError):
+            assert how is not None
+        else:
+            assert how is None
+        assert start_of(train) is None
+        assert start_of(valid) == (None if start is None else start.tolist())
+        np.testing.assert_array_equal(train.get_label(), sample.y)
+        np.testing.assert_array_equal(valid.get_weight(), validation.weight)
+
+    @pytest.mark.parametrize("constructed", [False, True])
+    def test_trainings_one_after_the_other_know_nothing_of_each_other(
+        self, sample: Sample, validation: Sample, constructed: bool
+    ) -> None:
+        train, valid = dataset(sample), dataset(validation)
+        if constructed:
+            train.construct()
+        given = {"valid_sets": [valid]}
+        first = flgb.train(QUIET, train, 3, **given)
+        second = flgb.train(QUIET, train, 3, objective=FocalObjective(0.9, 1), **given)
+        own = lgb.train({**QUIET, "objective": "binary"}, train, 3, **given)
+        again = flgb.train(QUIET, train, 3, **given)
+        scores = [raw_score_of(one, sample) for one in (first, second, own, again)]
+        np.testing.assert_array_equal(scores[0], scores[3])
+        fresh = lgb.train({**QUIET, "objective": "binary"}, dataset(sample), 3)
+        np.testing.assert_array_equal(scores[2], raw_score_of(fresh, sample))
+        assert len({one.tobytes() for one in scores}) == 3
+
+    def test_a_set_that_was_continued_on_is_what_lightgbm_makes_of_it(
+        self, sample: Sample
+    ) -> None:
+        found = []
+        for by, params, given in (
+            (lgb.train, {**QUIET, "objective": "binary"}, {}),
+            (flgb.train, QUIET, {"objective": PLAIN}),
+        ):
+            data = dataset(sample)
+            first = by(params, data, 3, **given)
+            by(params, data, 2, init_model=first, **given)
+            found.append(raw_score_of(by(params, data, 3, **given), sample))
+        np.testing.assert_allclose(*found, rtol=0, atol=1e-12)
+
+    @pytest.mark.parametrize("kind", ["file", "subset", "without labels"])
+    def test_sets_may_hide_their_labels(
+        self, sample: Sample, validation: Sample, kind: str, tmp_path: Path
+    ) -> None:
+        rows, logs = np.column_stack([validation.y, validation.X]), []
+        np.savetxt(tmp_path / "rows.csv", rows, "%.17g", delimiter=",")
+
+        def valid_of(train: lgb.Dataset) -> lgb.Dataset:
+            if kind == "file":
+                return lgb.Dataset(tmp_path / "rows.csv", reference=train)
+            if kind == "subset":
+                return train.subset(range(500))
+            return lgb.Dataset(validation.X, reference=train)
+
+        settings = {**QUIET, "force_col_wise": True, "metric": ["auc", "l2"]}
+        for train_by, params, given in (
+            (lgb.train, {"objective": "binary"}, {}),
+            (flgb.train, {}, {"objective": PLAIN}),
+        ):
+            train, log = dataset(sample), {}
+            train_by(
+                {**settings, **params}, train, 5, valid_sets=[valid_of(train)],
+                callbacks=[lgb.record_evaluation(log)], **given,
+            )  # fmt: skip
+            logs.append(log["valid_0"])
+            assert start_of(train) is None
+        assert list(logs[0]) == list(logs[1])
+        for name, values in logs[0].items():
+            np.testing.assert_allclose(logs[1][name], values, rtol=1e-10)
 
 
-@pytest.mark.parametrize("metric", NAMES)
-@pytest.mark.parametrize("native", [False, True], ids=["train", "lightgbm.train"])
-def test_early_stopping_goes_the_metrics_way(
-    sample: Sample, validation: Sample, metric: str, native: bool
-) -> None:
-    log: dict[str, Any] = {}
-    settings: dict[str, Any] = {
-        "valid_sets": [dataset(validation)],
-        "callbacks": [
-            lgb.record_evaluation(log), lgb.early_stopping(5, verbose=False)
+class TestTheBoosterThatTrains:
+    """The booster is LightGBM's own again, and one that is kept goes on."""
+
+    def test_it_is_lightgbms_own_again(self, sample: Sample) -> None:
+        seen: list[Any] = []
+        booster = flgb.train(
+            QUIET, dataset(sample), 2, callbacks=[lambda env: seen.append(env.model)]
+        )
+        for one in (booster, *seen):
+            assert type(one) is lgb.Booster
+            assert not [name for name in vars(one) if "focal" in name]
+
+    def test_a_kept_one_goes_on_with_focal_loss(self, sample: Sample) -> None:
+        whole = flgb.train(QUIET, dataset(sample), 20)
+        kept = flgb.train(QUIET, dataset(sample), 8, keep_training_booster=True)
+        for _ in range(12):
+            kept.update()
+        np.testing.assert_array_equal(
+            raw_score_of(kept, sample), raw_score_of(whole, sample)
+        )
+        np.testing.assert_array_equal(kept.predict(sample.X), whole.predict(sample.X))
+
+    def test_it_can_be_refitted(self, sample: Sample, validation: Sample) -> None:
+        booster = flgb.train({**QUIET, "num_leaves": 7}, dataset(sample), 40)
+        refitted = booster.refit(validation.X, validation.y, decay_rate=0.0)
+        proba = refitted.predict(validation.X)
+        assert proba.mean() == pytest.approx(validation.y.mean(), rel=0.1)
+        assert proba[validation.y == 1].mean() > 2 * proba[validation.y == 0].mean()
+
+
+class TestArguments:
+    """What is refused in one sentence, and whose line a warning names."""
+
+    @pytest.mark.parametrize(
+        ("name", "value", "message"),
+        [
+            ("pos_bagging_fraction", 0.5, "pos_bagging_fraction must be 1 with focal"),
+            ("neg_bagging", 0.5, "neg_bagging_fraction must be 1 with focal loss, "),
+            ("sigmoid", 2.0, "sigmoid must be 1 with focal loss, because LightGBM"),
+            ("boosting", "rf", 'boosting must be "gbdt" or "dart" with a custom'),
+            ("boosting_type", "random_forest", 'boosting must be "gbdt" or "dart"'),
+            ("boost", "rf", 'boosting must be "gbdt" or "dart" with a custom'),
+            ("objective", "rank", 'objective in params must be "binary" or absent,'),
+            ("application", "xentropy", 'objective in params must be "binary" or'),
         ],
-    }  # fmt: skip
-    if native:
-        params = {**QUIET, "objective": FOCAL, "metric": "None"}
-        feval = flgb.metric(metric, FOCAL.loss)
-        booster = lgb.train(params, dataset(sample), 200, feval=feval, **settings)
-    else:
-        booster = flgb.train(QUIET, dataset(sample), 200, metrics=metric, **settings)
-    values = np.array(log["valid_0"][metric])
-    best = values.argmax() if metric == "average_precision" else values.argmin()
-    assert booster.best_iteration == best + 1 < len(values) < 200
-    assert booster.best_score["valid_0"][metric] == values[best]
-
-
-def test_metric_object_serves_the_sklearn_api(
-    sample: Sample, validation: Sample
-) -> None:
-    model = lgb.LGBMClassifier(
-        objective=FOCAL, metric="None", n_estimators=4, verbosity=-1, n_jobs=1
     )
-    current = {"eval_X": validation.X, "eval_y": validation.y}
-    older = {"eval_set": [(validation.X, validation.y)]}
-    known = "eval_X" in lgb.LGBMClassifier.fit.__code__.co_varnames
-    model.fit(
-        sample.X, sample.y, eval_sample_weight=[validation.weight],
-        eval_metric=flgb.metric("log_loss", FOCAL.loss),
-        **(current if known else older),
-    )  # fmt: skip
-    margin = margin_of(model.booster_, validation)
-    expected = FocalMetric("log_loss", FOCAL.loss)(
-        validation.y, margin, validation.weight
-    )
-    value = model.evals_result_["valid_0"]["log_loss"][-1]
-    assert value == pytest.approx(expected, rel=1e-6)
+    @pytest.mark.parametrize("by_classifier", [False, True])
+    @pytest.mark.filterwarnings("ignore:Found 'application' in params")
+    def test_refused_parameters(
+        self, sample: Sample, name: str, value: Any, message: str, by_classifier: bool
+    ) -> None:
+        params = {**QUIET, "bagging_freq": 1, name: value}
+        data = dataset(sample)
+        model = FocalLGBMClassifier(**params)
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}") as raised:
+            model.fit(data.data, data.label) if by_classifier else flgb.train(
+                params, data, 1
+            )
+        said = str(raised.value)
+        assert "\n" not in said
+        # "rf" is what is named, by whatever name it goes.
+        assert re.search(r", got (0\.5|2|\"rf\"|'rank'|'xentropy')$", said)
+
+    def test_a_warning_of_train_is_about_the_callers_line(self, sample: Sample) -> None:
+        with pytest.warns(UserWarning, match="link") as caught:
+            flgb.train(
+                QUIET, dataset(sample), 1, objective=FocalObjective(link="focal")
+            )
+        assert [one.filename for one in caught] == [__file__]
+
+    def test_fit_warns_of_what_its_parent_warns_of(
+        self, sample: Sample, validation: Sample
+    ) -> None:
+        column, seen = sample.y[:, None], []
+        sets = sets_of(LightGBM, [(validation.X, validation.y)])
+        for kind in (lgb.LGBMClassifier, FocalLGBMClassifier):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                kind(n_estimators=1, **QUIET).fit(
+                    sample.X, column, eval_set=[(validation.X, validation.y)]
+                )
+                kind(n_estimators=1, **QUIET).fit(sample.X, sample.y, **sets)
+            seen.append([(w.category, str(w.message), w.filename) for w in caught])
+        assert seen[0] == seen[1]
+        assert len(seen[0]) >= 2
 
 
-def test_cv_reports_our_metric(sample: Sample) -> None:
-    result = lgb.cv(
-        {**QUIET, "objective": FOCAL, "metric": "None"}, dataset(sample), 4, nfold=3,
-        feval=flgb.metric("log_loss", FOCAL.loss),
-    )  # fmt: skip
-    values = result["valid log_loss-mean"]
-    assert len(values) == 4
-    assert values[-1] < values[0]
+ALIASES = {
+    "objective": _train.OBJECTIVE,
+    "boosting": _train.BOOSTING,
+    "metric": _train.METRIC,
+    "early_stopping_round": _binned.STOPPING,
+    # n_estimators is the estimator's own.
+    "num_iterations": (*_binned.ROUNDS, "n_estimators"),
+    "seed": _binned.SEED,
+    "min_data_in_leaf": _binned.LEAST_ROWS,
+}
 
 
-def test_the_callers_metric_sees_the_start(sample: Sample) -> None:
-    seen: list[float] = []
-
-    def feval(preds: Any, data: Any) -> tuple[str, float, bool]:
-        seen.append(float(preds.mean()))
-        return "mean", seen[-1], False
-
-    data = dataset(sample)
-    booster = flgb.train(QUIET, data, 1, valid_sets=[data], feval=feval, metrics=())
-    assert seen == [pytest.approx(margin_of(booster, sample).mean(), rel=1e-12)]
-
-
-def test_rank_metrics_stay_and_misreading_ones_are_named(sample: Sample) -> None:
-    log: dict[str, Any] = {}
-    data = dataset(sample)
-    with pytest.warns(UserWarning, match="metric 'binary_logloss' would take the mar"):
-        flgb.train(
-            {**QUIET, "metric": ["auc", "binary_logloss"]}, data, 1, valid_sets=[data],
-            callbacks=[lgb.record_evaluation(log)],
-        )  # fmt: skip
-    assert list(log["training"]) == ["auc", "log_loss"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("is_unbalance", True),
-        ("unbalance", True),
-        ("scale_pos_weight", 3.0),
-        ("pos_bagging_fraction", 0.5),
-        ("neg_bagging_fraction", 0.5),
-        ("boost_from_average", False),
-        ("sigmoid", 2.0),
-    ],
-)
-def test_ignored_parameters_are_named(sample: Sample, name: str, value: Any) -> None:
-    with pytest.warns(UserWarning, match=f"^{name} is ignored by a custom objective"):
-        flgb.train({**QUIET, name: value}, dataset(sample), 1)
-
-
-@pytest.mark.parametrize("name", ["boosting", "boosting_type", "boost"])
-def test_random_forests_are_refused(sample: Sample, name: str) -> None:
-    message = r'boosting must be "gbdt" or "dart" .*, got "rf"'
-    with pytest.raises(ValueError, match=message):
-        flgb.train({**QUIET, name: "rf"}, dataset(sample), 1)
-
-
-def test_keeping_the_training_booster_is_refused(sample: Sample) -> None:
-    with pytest.raises(ValueError, match="keep_training_booster must be False"):
-        flgb.train(QUIET, dataset(sample), 1, keep_training_booster=True)
-
-
-def test_fewer_than_40_rows_train(sample: Sample) -> None:
-    few = sample[np.r_[np.flatnonzero(sample.y == 1)[:10], np.arange(20)]]
-    booster = flgb.train(QUIET, dataset(few), 3)
-    assert np.isfinite(margin_of(booster, few)).all()
-
-
-def test_a_constructed_dataset_without_raw_data_trains(sample: Sample) -> None:
-    data = lgb.Dataset(sample.X, sample.y, params=QUIET).construct()
-    booster = flgb.train(QUIET, data, 5)
-    fresh = flgb.train(QUIET, lgb.Dataset(sample.X, sample.y), 5)
-    np.testing.assert_array_equal(margin_of(booster, sample), margin_of(fresh, sample))
-
-
-def test_step_is_bounded_unless_the_caller_says_otherwise(sample: Sample) -> None:
-    data = dataset(sample)
-    assert "[max_delta_step: 5]" in flgb.train(QUIET, data, 1).model_to_string()
-    for name in ("max_delta_step", "max_tree_output", "max_leaf_output"):
-        booster = flgb.train({**QUIET, name: 0}, dataset(sample), 1)
-        assert "[max_delta_step: 0]" in booster.model_to_string()
-    plain = flgb.train(QUIET, dataset(sample), 1, objective=FocalObjective(None, 0))
-    assert "[max_delta_step: 0]" in plain.model_to_string()
-
-
-def test_returned_booster_can_be_refitted(sample: Sample, validation: Sample) -> None:
-    booster = flgb.train(QUIET, dataset(sample), 5)
-    refitted = booster.refit(validation.X, validation.y)
-    posterior = FocalLoss().posterior(margin_of(refitted, validation))
-    assert posterior[validation.y == 1].mean() > posterior[validation.y == 0].mean()
+@pytest.mark.parametrize("name", ALIASES)
+def test_aliases_are_lightgbms(name: str) -> None:
+    dumped = lgb.basic._ConfigAliases.get(name)
+    assert set(ALIASES[name]) == dumped
+    assert len(set(ALIASES[name])) == len(ALIASES[name])
 
 
 @pytest.mark.parametrize("missing", ["lightgbm", "sklearn"])
