@@ -536,7 +536,11 @@ class TestClassifier:
         }  # fmt: skip
         loaded = FocalXGBClassifier()
         loaded.load_model(tmp_path / "model.ubj")
-        assert loaded.focal_objective_ == model.focal_objective_ == FocalObjective(0.25, 1.5)
+        assert (
+            loaded.focal_objective_
+            == model.focal_objective_
+            == FocalObjective(0.25, 1.5)
+        )
         assert loaded.loss_ == model.loss_ == model.focal_objective_.loss
         assert loaded.get_booster().attributes() == {}
 
