@@ -9,6 +9,7 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 import pytest
 import xgboost as xgb
 from conftest import Sample, make_sample
@@ -184,8 +185,11 @@ def test_nothing_to_learn_from_gives_the_prevalence(
 ) -> None:
     """LightGBM itself refuses columns that are all constant with a Python loss."""
     X = np.full((len(train.y), 3), 2.5)
-    probability = make(library).fit(X, train.y).predict_proba(X)[:, 1]
-    # XGBoost before 3.0 starts elsewhere: what the library's own classifier gives.
+    # XGBoost before 3.0 does not start at the prevalence.
+    if library.name == "lightgbm" or int(xgb.__version__.split(".")[0]) >= 3:
+        probability = make(library).fit(X, train.y).predict_proba(X)[:, 1]
+        np.testing.assert_allclose(probability, train.y.mean(), rtol=0, atol=1e-6)
+    probability = make(library, **LOG_LOSS).fit(X, train.y).predict_proba(X)[:, 1]
     parent = library.classifier(n_estimators=10, **library.quiet_estimator)
     expected = parent.fit(X, train.y).predict_proba(X)[:, 1]
     np.testing.assert_allclose(probability, expected, rtol=0, atol=1e-6)
@@ -220,7 +224,8 @@ def test_a_table_with_a_nul_is_one_sentence(tmp_path: Path) -> None:
         [*command, *options, "--out", str(tmp_path / "out")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    # Older pandas ends the text at the NUL itself, and there is nothing to refuse.
-    assert done.returncode in {0, 2}
+    # pandas before 3 ends the text at the NUL itself, and nothing is left to refuse.
+    refused = "\0" in pd.read_csv(table)["kind"][5]
+    assert done.returncode == (2 if refused else 0)
     assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == (done.returncode == 2)
+    assert len(done.stderr.strip().splitlines()) == refused
