@@ -78,7 +78,8 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         parent = lgb.LGBMClassifier.fit
         given = bound_arguments(parent, self, *args, **kwargs)
         target = _plain_labels(given)
-        objective = focal_objective(self, target.y_true, self._weight(given, target))
+        weight = self._weight(given, target)
+        objective = focal_objective(self, target.y_true, weight)
         theirs, ours = _apart(given.get("eval_metric"))
         given["eval_metric"] = theirs
         training = Training(
@@ -88,7 +89,6 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         )
         inner = _Inner(**library_parameters(self))
         if inner.starts_from_average(given):
-            weight = self._weight(given, target)
             _start_from(training.start_from(Labels.of(target.y_true, weight)), given)
         with with_advice():
             inner.train(training, given)

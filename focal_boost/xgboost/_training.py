@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
-from focal_boost._kernels.cuda import ordinal_of, require
-from focal_boost._rows import Rows, rows_of
+from focal_boost._rows import Rows, check_device, rows_of
 from focal_boost.metrics import FocalMetric
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._metrics import of_data
@@ -285,6 +284,5 @@ def on_the_device(objective: FocalObjective, device: Any) -> FocalObjective:
             'device of the objective must be None or "cpu" where XGBoost trains on'
             f" the CPU, got {objective.device!r}"
         )
-    if ordinal_of(str(objective.device)) is not None:
-        require(str(objective.device))
+    check_device(str(objective.device))
     return objective
