@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Sample
 from estimators import booster_of, both, make, quiet, rounds, words
+from samples import Sample
 from scipy.special import expit
 from sklearn.exceptions import NotFittedError
 

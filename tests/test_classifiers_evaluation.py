@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from boosters import LightGBM, lgb
-from conftest import Sample, make_sample
 from estimators import (
     OLD_LIGHTGBM,
     best_of,
@@ -21,6 +20,7 @@ from estimators import (
     sets_of,
     words,
 )
+from samples import Sample, make_sample
 
 import focal_boost.lightgbm as flgb
 from focal_boost import FocalMetric, FocalObjective

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from boosters import LightGBM
-from conftest import Sample
 from estimators import both, make, quiet, words
+from samples import Sample
 
 from focal_boost import FocalLoss, FocalObjective
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from boosters import XGBoost, xgb
-from conftest import Sample
 from estimators import booster_of, both, fit_watched, logs_of, make, quiet, words
+from samples import Sample
 from sklearn.base import clone
 
 from focal_boost import FocalLoss, FocalObjective

@@ -10,8 +10,8 @@ import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from conftest import Sample
 from estimators import both, fit_watched, logs_of, make, quiet, words
+from samples import Sample
 from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV

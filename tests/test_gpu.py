@@ -4,8 +4,8 @@ import numpy as np
 import oracles
 import pytest
 import xgboost as xgb
-from conftest import make_sample
 from oracles import GAMMAS, MARGINS, RAW_SCORES, float32_ulps
+from samples import make_sample
 from sklearn.metrics import average_precision_score
 
 import focal_boost.xgboost as fxgb

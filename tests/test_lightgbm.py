@@ -17,8 +17,8 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 from boosters import LightGBM
-from conftest import Sample
 from estimators import sets_of
+from samples import Sample
 from scipy.special import logit
 
 import focal_boost.lightgbm as flgb

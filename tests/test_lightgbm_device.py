@@ -18,8 +18,8 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 from boosters import LightGBM
-from conftest import Sample
 from estimators import fit_watched, make, quiet
+from samples import Sample
 from searches import make_search
 
 import focal_boost.lightgbm as flgb

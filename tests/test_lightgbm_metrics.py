@@ -7,8 +7,8 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pytest
-from conftest import Sample
 from estimators import OLD_LIGHTGBM
+from samples import Sample
 from scipy.special import expit
 from sklearn import metrics
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xgboost as xgb
-from conftest import Sample, make_sample
 from estimators import both, make, quiet
+from samples import Sample, make_sample
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.multiclass import OneVsRestClassifier
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import xgboost as xgb
 from boosters import BOTH, LightGBM, XGBoost
-from conftest import Sample, make_sample
 from estimators import quiet
+from samples import Sample, make_sample
 from scipy.special import expit, logit
 from sklearn.metrics import log_loss
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from boosters import BOTH, LightGBM, XGBoost
-from conftest import Sample
 from estimators import booster_of, both, make, quiet, words
 from numpy.testing import assert_allclose
+from samples import Sample
 from searches import (
     GRID,
     OF_CLASSES,

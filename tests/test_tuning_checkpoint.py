@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from boosters import LightGBM, XGBoost
-from conftest import Sample
 from estimators import both, make, quiet, words
+from samples import Sample
 from searches import GRID, RANDOM, figures, make_search
 
 from focal_boost.tuning._fold import Fold

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from boosters import LightGBM
-from conftest import Sample
 from estimators import both, make
 from numpy.testing import assert_allclose
+from samples import Sample
 from searches import make_search, refitted, split_scores
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.estimator_checks import check_estimator

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from boosters import LightGBM, XGBoost, lgb, xgb
-from conftest import Sample
 from estimators import both, make, quiet, words
+from samples import Sample
 from searches import make_search
 
 from focal_boost.lightgbm import _binned as lightgbm_binned

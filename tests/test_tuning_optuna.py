@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from boosters import LightGBM, XGBoost
-from conftest import Sample
 from estimators import both, make, quiet
 from numpy.testing import assert_allclose
+from samples import Sample
 from searches import refitted
 from sklearn.model_selection import StratifiedKFold
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from boosters import LightGBM, XGBoost
-from conftest import Sample
 from estimators import both, make, quiet
+from samples import Sample
 from searches import make_search
 
 from focal_boost._adapter.protocol import trainable
