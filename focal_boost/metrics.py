@@ -100,10 +100,23 @@ def _average_precision(
     of_positives = None if weight is None else weight[positive]
     of_negatives = None if weight is None else weight[~positive]
     thresholds = np.unique(rank[positive])
-    caught = _weight_from(rank[positive], of_positives, thresholds)
+    caught = weight_from(rank[positive], of_positives, thresholds)
     if not caught.any():
         return 0.0
-    false_alarms = _weight_from(rank[~positive], of_negatives, thresholds)
+    false_alarms = weight_from(rank[~positive], of_negatives, thresholds)
+    return area_of_steps(caught, false_alarms)
+
+
+def area_of_steps(caught: Array, false_alarms: Array) -> float:
+    """Return the average precision of what lies at or above rising thresholds.
+
+    Parameters
+    ----------
+    caught, false_alarms : ndarray, (k,)
+        Weight, or number, of positives and of negatives there.
+    """
+    if not caught.any():
+        return 0.0
     precision = caught / np.where(caught > 0, caught + false_alarms, 1)
     gained = -np.diff(caught, append=0)
     return float(np.sum(gained * precision) / caught[0])
@@ -131,7 +144,7 @@ def _places(objective: FocalObjective, raw_score: Array) -> Array:
     return np.unique(objective.posterior(raw_score), return_inverse=True)[1]
 
 
-def _weight_from(rank: Array, weight: Array | None, thresholds: Array) -> Array:
+def weight_from(rank: Array, weight: Array | None, thresholds: Array) -> Array:
     """Return the weight, or number, of ranks at or above each of the thresholds."""
     if weight is None:
         return rank.size - np.searchsorted(np.sort(rank), thresholds)

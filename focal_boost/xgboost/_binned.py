@@ -14,7 +14,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from focal_boost._adapter.estimator import focal_objective
-from focal_boost.xgboost import _training
+from focal_boost.xgboost import _start, _training
 
 library = "xgboost"
 # What the columns are binned by, besides the rows themselves.
@@ -81,7 +81,7 @@ class Training:
         params = {**estimator.get_xgb_params(), "objective": _training.OBJECTIVE}
         if threads is not None:
             params["n_jobs"] = threads
-        if paused and _training.version() < _OWN_RANDOM_NUMBERS:
+        if paused and _start.version() < _OWN_RANDOM_NUMBERS:
             params["seed_per_iteration"] = True
         self._booster = xgb.Booster(params, [data.train, data.test])
         there = replace(self.objective, n_threads=threads)

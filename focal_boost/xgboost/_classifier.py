@@ -19,11 +19,11 @@ from focal_boost._adapter.estimator import (
     library_parameters,
 )
 from focal_boost._adapter.protocol import Trainable
-from focal_boost._adapter.target import Target
 from focal_boost._kernels.cuda import is_on_device
 from focal_boost.metrics import FocalMetric
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost import _binned
+from focal_boost.xgboost._collective import is_distributed, summed, target_of_all
 from focal_boost.xgboost._metrics import direct, ours_of, split
 from focal_boost.xgboost._training import (
     OBJECTIVE,
@@ -87,7 +87,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         # Parameters draw a seed from a random state whenever they are asked for.
         settled = type(self)(**self.get_params(deep=False))
         check_objective(settled.objective)
-        objective = focal_objective(settled, given["y"], given.get("sample_weight"))
+        objective = focal_objective(settled, *_rows_of_all(given))
         inner, training = settled._parent(objective, given)
         with training.callback() as attach:
             inner.callbacks = [attach, *(inner.callbacks or ())]
@@ -196,7 +196,7 @@ def _encode(given: dict[str, Any]) -> NDArray[Any] | None:
     y = given["y"]
     if is_on_device(y):
         return None
-    target = Target.of(y, warn=False)
+    target = target_of_all(y)
     labels = target.classes.tolist()
     if labels in ([0], [0, 1]):
         return None
@@ -210,6 +210,14 @@ def _encode(given: dict[str, Any]) -> NDArray[Any] | None:
             for X, of in given["eval_set"]
         ]
     return target.classes
+
+
+def _rows_of_all(given: dict[str, Any]) -> tuple[Any, Any]:
+    """Return labels and weights, those of several workers as one row of each class."""
+    y_true, weight = given["y"], given.get("sample_weight")
+    if not is_distributed():
+        return y_true, weight
+    return np.arange(2), summed(np.bincount(y_true, weight, 2).astype(float))
 
 
 def _direct_stopping(

@@ -10,6 +10,7 @@ import xgboost as xgb
 
 from focal_boost.metrics import METRICS, FocalMetric
 from focal_boost.objective import FocalObjective
+from focal_boost.xgboost._collective import is_distributed, score
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ def metric(name: str, objective: FocalObjective) -> XGBoostMetric:
 
 
 def of_data(metric: FocalMetric, raw_score: Any, data: Any) -> float:
-    """Return the metric of raw scores on a DMatrix."""
-    return metric(data.get_label(), raw_score, data.get_weight())
+    """Return the metric of raw scores on a DMatrix, with the rows of all workers."""
+    of = score if is_distributed() else FocalMetric.__call__
+    return of(metric, data.get_label(), raw_score, data.get_weight())
 
 
 def split(asked: Any) -> tuple[list[Any], Any]:

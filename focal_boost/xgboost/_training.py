@@ -7,11 +7,9 @@ objective's. Metrics, printed lines, early stopping and callbacks are XGBoost's 
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,16 +18,14 @@ import xgboost as xgb
 from focal_boost._rows import Rows, check_device, rows_of
 from focal_boost.metrics import FocalMetric
 from focal_boost.objective import FocalObjective
+from focal_boost.xgboost._collective import is_distributed, summed, together
 from focal_boost.xgboost._metrics import of_data
+from focal_boost.xgboost._start import Settings, set_start, start_of, weight_of_classes
 
 #: What XGBoost is told to train.
 OBJECTIVE = "binary:logistic"
 # Where a booster keeps the training that it is in.
 _TRAINING = "_focal_training"
-# Before this version XGBoost began elsewhere.
-_STARTS_AT_PREVALENCE = (3, 0)
-# XGBoost's own bounds of a probability that it turns into a margin.
-_BASE_SCORE_MIN, _BASE_SCORE_MAX = 1e-6, 1 - 1e-6
 # Callbacks that run none of the caller's code.
 _WITHOUT_CODE = (
     xgb.callback.EarlyStopping,
@@ -66,7 +62,7 @@ class Training:
         self._metrics = tuple(metrics)
         self._reads_once = reads_once
         self._updates = updates
-        self._rows: Rows | None = None
+        self._rows: Rows | _Weightless | None = None
         self._attached: list[Any] = []
 
     def attach(self, booster: Any) -> None:
@@ -92,45 +88,41 @@ class Training:
         finally:
             self.release()
 
-    def rows(self, booster: Any, data: Any) -> Rows:
+    def rows(self, booster: Any, data: Any) -> Rows | _Weightless:
         """Return the rows to train the next round on; an empty model gets its start.
 
         Raises
         ------
         xgboost.core.XGBoostError
-            A ValueError too, for unsound labels and weights.
+            A ValueError too, for unsound labels and weights: on all workers.
         """
         if self._rows is None or not self._reads_once:
-            settings = _Settings.of(booster)
-            self._rows = self._read(data, settings.scale_pos_weight)
+            settings = Settings.of(booster)
+            self._rows = together(lambda: self._read(data, settings.scale_pos_weight))
             empty = not self._updates and booster.num_boosted_rounds() == 0
-            if empty and settings.estimates_start:
-                start = self._start(data, settings.scale_pos_weight)
-                _set_start(booster, start, settings.updater)
+            starts = empty and settings.estimates_start
+            if starts or is_distributed():
+                of_class = summed(weight_of_classes(data))
+                together(lambda: _check_whole(of_class))
+            if starts:
+                start = start_of(self.objective, of_class, settings.scale_pos_weight)
+                set_start(booster, start, settings.updater)
         return self._rows
 
-    def _read(self, data: Any, scale_pos_weight: float) -> Rows:
-        """Return the rows of data, in an error that XGBoost could have raised."""
+    def _read(self, data: Any, scale_pos_weight: float) -> Rows | _Weightless:
+        """Return the rows of data."""
         labels, weight = data.get_label(), data.get_weight()
+        if is_distributed() and not (labels.size and (not weight.size or weight.any())):
+            return _Weightless(labels.size)
         of_class = (1.0, scale_pos_weight)
-        try:
-            return rows_of(
-                self.objective, labels, weight, None, class_weight=of_class, reuse=True
-            )
-        except ValueError as error:
-            raise xgb.core.XGBoostError(str(error)) from None
+        return rows_of(
+            self.objective, labels, weight, None, class_weight=of_class, reuse=True
+        )
 
-    def _start(self, data: Any, scale_pos_weight: float) -> float:
-        """Return the base_score to begin with, from the rows of all workers."""
-        labels, weight = data.get_label().astype(np.intp), data.get_weight()
-        each = weight if weight.size else None
-        of_class = np.bincount(labels, each, minlength=2).astype(float)
-        if xgb.collective.get_world_size() > 1:
-            of_class = xgb.collective.allreduce(of_class, xgb.collective.Op.SUM)
-        if self.objective.link == "logit":
-            return _start_of_the_library(of_class, scale_pos_weight)
-        share = _share(of_class, scale_pos_weight)
-        return _sigmoid(float(self.objective.raw_score(share)))
+    def gradients(self, rows: Rows | _Weightless, raw_score: Any) -> Any:
+        """Return gradient and Hessian of raw scores that nobody else holds."""
+        # XGBoost makes new raw scores for every call.
+        return together(lambda: rows.gradient_hessian(raw_score, overwrite=True))
 
     def evaluated(self, booster: Any, evals: Sequence[tuple[Any, str]]) -> str:
         """Return the metrics as XGBoost writes its own, with all their digits."""
@@ -142,17 +134,36 @@ class Training:
         )
 
 
+class _Weightless:
+    """The rows of a worker that has none, or none with a weight."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def gradient_hessian(self, raw_score: Any, *, overwrite: bool) -> Any:  # noqa: ARG002
+        """Return zeros."""
+        return np.zeros(self._size, np.float32), np.zeros(self._size, np.float32)
+
+
+def _check_whole(of_class: Any) -> None:
+    """Raise unless some row of some worker has a weight."""
+    if not of_class.any():
+        raise ValueError(
+            "dtrain must hold rows with a positive weight on some worker, got none"
+        )
+
+
 class FocalBooster(xgb.Booster):
     """A booster while it trains; all that outlives the training is XGBoost's own."""
 
     def update(self, dtrain: Any, iteration: int, fobj: Any = None) -> None:
         """Boost one round by the objective of the training."""
         if fobj is None:
-            rows = getattr(self, _TRAINING).rows(self, dtrain)
+            training: Training = getattr(self, _TRAINING)
+            rows = training.rows(self, dtrain)
 
             def fobj(raw_score: Any, data: Any) -> Any:  # noqa: ARG001
-                # XGBoost makes new raw scores for every call.
-                return rows.gradient_hessian(raw_score, overwrite=True)
+                return training.gradients(rows, raw_score)
 
         super().update(dtrain, iteration, fobj)
 
@@ -196,64 +207,6 @@ class _Attach(xgb.callback.TrainingCallback):
     def after_training(self, model: Any) -> Any:
         self._training.release()
         return model
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """What a booster has made of its parameters."""
-
-    scale_pos_weight: float
-    estimates_start: bool
-    #: None unless the caller chose it.
-    updater: str | None
-
-    @classmethod
-    def of(cls, booster: Any) -> _Settings:
-        learner = json.loads(booster.save_config())["learner"]
-        trees = learner["gradient_booster"]
-        trees = trees.get("gbtree", trees)
-        chosen = trees.get("specified_updater", False)
-        return cls(
-            float(learner["objective"]["reg_loss_param"]["scale_pos_weight"]),
-            learner["learner_model_param"]["boost_from_average"] == "1",
-            trees["gbtree_train_param"]["updater"] if chosen else None,
-        )
-
-
-def _set_start(booster: Any, base_score: float, updater: str | None) -> None:
-    """Give an empty model its start value, as if XGBoost had estimated it."""
-    base_score = min(max(base_score, _BASE_SCORE_MIN), _BASE_SCORE_MAX)
-    start = {"base_score": base_score, "boost_from_average": 1}
-    # A parameter makes XGBoost forget the updater, and warn of unknown ones again.
-    with xgb.config_context(verbosity=0):
-        booster.set_param({**start, "updater": updater})
-        booster.save_config()
-
-
-def _start_of_the_library(of_class: Any, scale_pos_weight: float) -> float:
-    """Return the base_score that XGBoost's own objective begins with.
-
-    That is the prevalence, but with scale_pos_weight, and always before XGBoost 3.0, it
-    is one Newton step of log loss from the raw score 0.
-    """
-    # XGBoost's own tolerance.
-    if abs(scale_pos_weight - 1) <= 1e-6 and version() >= _STARTS_AT_PREVALENCE:
-        return _share(of_class, 1.0)
-    return _sigmoid(4 * _share(of_class, scale_pos_weight) - 2)
-
-
-def _share(of_class: Any, scale_pos_weight: float) -> float:
-    """Return the weighted share of positives."""
-    negative, positive = of_class[0], of_class[1] * scale_pos_weight
-    return float(positive / (negative + positive)) if negative + positive else 0.5
-
-
-def _sigmoid(raw_score: float) -> float:
-    return 1 / (1 + math.exp(min(-raw_score, 700.0)))
-
-
-def version() -> tuple[int, ...]:
-    return tuple(int(part) for part in xgb.__version__.split(".")[:2])
 
 
 def runs_code(callbacks: Any, custom_metric: Any = None) -> bool:

@@ -1,0 +1,95 @@
+"""The start value of an XGBoost model, as XGBoost's own objective estimates it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from focal_boost.objective import FocalObjective
+
+# Before this version XGBoost began elsewhere.
+_STARTS_AT_PREVALENCE = (3, 0)
+# XGBoost's own bounds of a probability that it turns into a margin.
+_BASE_SCORE_MIN, _BASE_SCORE_MAX = 1e-6, 1 - 1e-6
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a booster has made of its parameters."""
+
+    scale_pos_weight: float
+    estimates_start: bool
+    #: None unless the caller chose it.
+    updater: str | None
+
+    @classmethod
+    def of(cls, booster: Any) -> Settings:
+        learner = json.loads(booster.save_config())["learner"]
+        trees = learner["gradient_booster"]
+        trees = trees.get("gbtree", trees)
+        chosen = trees.get("specified_updater", False)
+        return cls(
+            float(learner["objective"]["reg_loss_param"]["scale_pos_weight"]),
+            learner["learner_model_param"]["boost_from_average"] == "1",
+            trees["gbtree_train_param"]["updater"] if chosen else None,
+        )
+
+
+def set_start(booster: Any, base_score: float, updater: str | None) -> None:
+    """Give an empty model its start value, as if XGBoost had estimated it."""
+    base_score = min(max(base_score, _BASE_SCORE_MIN), _BASE_SCORE_MAX)
+    start = {"base_score": base_score, "boost_from_average": 1}
+    # A parameter makes XGBoost forget the updater, and warn of unknown ones again.
+    with xgb.config_context(verbosity=0):
+        booster.set_param({**start, "updater": updater})
+        booster.save_config()
+
+
+def weight_of_classes(data: Any) -> NDArray[np.float64]:
+    """Return the weight, or number, of a DMatrix's negatives and positives, (2,)."""
+    labels, weight = data.get_label().astype(np.intp), data.get_weight()
+    each = weight if weight.size else None
+    return np.bincount(labels, each, minlength=2).astype(float)
+
+
+def start_of(
+    objective: FocalObjective, of_class: Any, scale_pos_weight: float
+) -> float:
+    """Return the base_score to begin with, from the weight of all rows of a class."""
+    if objective.link == "logit":
+        return _start_of_the_library(of_class, scale_pos_weight)
+    share = _share(of_class, scale_pos_weight)
+    return _sigmoid(float(objective.raw_score(share)))
+
+
+def _start_of_the_library(of_class: Any, scale_pos_weight: float) -> float:
+    """Return the base_score that XGBoost's own objective begins with.
+
+    That is the prevalence, but with scale_pos_weight, and always before XGBoost 3.0, it
+    is one Newton step of log loss from the raw score 0.
+    """
+    # XGBoost's own tolerance.
+    if abs(scale_pos_weight - 1) <= 1e-6 and version() >= _STARTS_AT_PREVALENCE:
+        return _share(of_class, 1.0)
+    return _sigmoid(4 * _share(of_class, scale_pos_weight) - 2)
+
+
+def _share(of_class: Any, scale_pos_weight: float) -> float:
+    """Return the weighted share of positives."""
+    negative, positive = of_class[0], of_class[1] * scale_pos_weight
+    return float(positive / (negative + positive)) if negative + positive else 0.5
+
+
+def _sigmoid(raw_score: float) -> float:
+    return 1 / (1 + math.exp(min(-raw_score, 700.0)))
+
+
+def version() -> tuple[int, ...]:
+    """Return XGBoost's major and minor version."""
+    return tuple(int(part) for part in xgb.__version__.split(".")[:2])
