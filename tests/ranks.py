@@ -69,16 +69,22 @@ class Ranks:
 
 
 @contextmanager
-def ranks() -> Iterator[Ranks]:
-    """Start the processes, and end them even if they hang."""
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Start two processes, and end them even if they hang."""
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(WORKERS, mp_context=spawn)
     try:
-        yield Ranks(pool)
+        yield pool
     finally:
         for process in list(pool._processes.values()):
             process.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def ranks() -> Iterator[Ranks]:
+    with processes() as pool:
+        yield Ranks(pool)
 
 
 def _in_collective(

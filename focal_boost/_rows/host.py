@@ -76,6 +76,15 @@ class Labels:
             return np.count_nonzero(self.y_true) / self.y_true.size
         return float(np.average(self.y_true, weights=self.sample_weight))
 
+    @property
+    def of_classes(self) -> tuple[float, float]:
+        """The weight, or number, of the positives and of the negatives."""
+        if self.sample_weight is None:
+            positives = float(np.count_nonzero(self.y_true))
+            return positives, self.y_true.size - positives
+        weight, positive = self.sample_weight.astype(np.float64), self.y_true == 1
+        return float(weight[positive].sum()), float(weight[~positive].sum())
+
 
 class HostRows:
     """The gradients of raw scores on the host.

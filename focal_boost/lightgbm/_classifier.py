@@ -23,6 +23,7 @@ from focal_boost.lightgbm import _binned
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import with_advice
 from focal_boost.lightgbm._metrics import LightGBMMetric
+from focal_boost.lightgbm._network import names_machines
 from focal_boost.lightgbm._start import starts_from_average
 from focal_boost.lightgbm._train import runs_code, settings_of
 from focal_boost.lightgbm._training import Training, injected
@@ -78,6 +79,8 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         parent = lgb.LGBMClassifier.fit
         given = bound_arguments(parent, self, *args, **kwargs)
         target = _plain_labels(given)
+        if names_machines(self.get_params(deep=False)):
+            _check_part(self.focal_alpha, target)
         weight = self._weight(given, target)
         objective = focal_objective(self, target.y_true, weight)
         theirs, ours = _apart(given.get("eval_metric"))
@@ -141,7 +144,8 @@ class _Inner(lgb.LGBMClassifier):
     def starts_from_average(self, given: dict[str, Any]) -> bool:
         """Return whether LightGBM's own objective would choose the start."""
         free = given.get("init_score") is None and given.get("init_model") is None
-        return free and starts_from_average(self.get_params(deep=False))
+        params = self.get_params(deep=False)
+        return free and not names_machines(params) and starts_from_average(params)
 
     def _process_params(self, stage: str) -> dict[str, Any]:
         params: dict[str, Any] = super()._process_params(stage)
@@ -149,6 +153,21 @@ class _Inner(lgb.LGBMClassifier):
             params, seen = settings_of(params, self._training.objective)
             self._seen.update(seen)
         return params
+
+
+def _check_part(alpha: Any, target: Target) -> None:
+    """Raise for what one machine's rows cannot tell of the rows of all."""
+    if alpha == "balanced":
+        raise ValueError(
+            "focal_alpha must be None or a number in (0, 1) on several machines,"
+            f" got {alpha!r}; focal_boost.dask counts the classes of all"
+        )
+    if len(target.classes) == 1 and target.classes[0] != 0:
+        raise ValueError(
+            "y must hold both labels, or 0 alone, on each of several machines, because"
+            " LGBMClassifier numbers the labels of each by themselves, as"
+            f" focal_boost.lightgbm.train does not; got {target.classes.tolist()}"
+        )
 
 
 def _start_from(start: float, given: dict[str, Any]) -> None:

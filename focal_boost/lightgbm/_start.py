@@ -12,6 +12,7 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+from scipy.special import expit
 
 from focal_boost._rows import Labels
 from focal_boost.objective import FocalObjective
@@ -25,6 +26,13 @@ def best_constant(objective: FocalObjective, labels: Labels) -> float:
     """Return the raw score at the prevalence, as LightGBM bounds it."""
     prevalence = min(max(labels.prevalence, _EPSILON), 1 - _EPSILON)
     return float(objective.raw_score(prevalence))
+
+
+def best_of_all(objective: FocalObjective, log_odds: float) -> float:
+    """Return the raw score at a prevalence of which LightGBM has found the log-odds."""
+    if objective.link == "logit":
+        return log_odds
+    return float(objective.raw_score(expit(log_odds)))
 
 
 def log_start(objective: FocalObjective, start: float) -> None:

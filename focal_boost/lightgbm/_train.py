@@ -13,6 +13,7 @@ from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import check_computes_on_host, with_advice
 from focal_boost.lightgbm._evaluation import is_ours
 from focal_boost.lightgbm._metrics import LightGBMMetric
+from focal_boost.lightgbm._network import names_machines
 from focal_boost.lightgbm._start import starts_from_average
 from focal_boost.lightgbm._training import Training, injected
 from focal_boost.metrics import FocalMetric, focal_metrics
@@ -123,7 +124,8 @@ def train(
         may_change=any(runs_code(one) for one in given),
     )
     with with_advice(), given_back(training):
-        if init_model is None and starts_from_average(settings):
+        own = init_model is None and not names_machines(settings)
+        if own and starts_from_average(settings):
             training.lend_start(train_set, _sets(valid_sets))
         booster = lgb.train(
             settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,11 @@ from focal_boost._rows import Gradients, HostRows, Labels
 from focal_boost.lightgbm import _text
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._evaluation import Evaluations
+from focal_boost.lightgbm._network import Network
 from focal_boost.lightgbm._start import (
     StartScores,
     best_constant,
+    best_of_all,
     field_of,
     has_labels,
     labels_of,
@@ -101,6 +104,7 @@ class Training:
                     f" it in its own objectives only, got {settings[name]}"
                 )
         self._evaluations = Evaluations(self, settings)
+        self._network = Network(booster, int(settings.get("verbosity", 1)))
         if settings.get("boosting") == "dart":
             _forget_drops(booster)
 
@@ -120,13 +124,20 @@ class Training:
         """Return the start value where LightGBM's scores lack it."""
         from_average = self._settings["boost_from_average"] == "1"
         if self._start.value or (from_average and data.get_init_score() is None):
-            return best_constant(self.objective, self._read(data))
+            return self._best_constant(data)
         return 0.0
+
+    def _best_constant(self, data: Any) -> float:
+        """Return the start value of the rows of all machines."""
+        labels = self._network.together(lambda: self._read(data))
+        if not self._network.is_distributed:
+            return best_constant(self.objective, labels)
+        return best_of_all(self.objective, self._network.log_odds(*labels.of_classes))
 
     def gradients(self, raw_score: NDArray[np.float64], data: Any) -> Gradients:
         """Return gradient and Hessian of LightGBM's raw scores."""
         if self._rows is None or self.may_change:
-            labels = self._read(data)
+            labels = self._network.together(lambda: self._read(data))
             weights = self._class_weight(labels)
             self._rows = HostRows(self.objective, labels, weights, reuse=True)
         return self._rows.gradient_hessian(raw_score, self._offset)
@@ -140,7 +151,7 @@ class Training:
         data = booster.train_set
         if leaves == 1 and not self._start.value and data.get_init_score() is None:
             # A tree without a split predicts the prevalence, whatever was asked for.
-            self._begin_at(best_constant(self.objective, self._read(data)))
+            self._begin_at(self._best_constant(data))
         # The constants of linear leaves cannot be changed: they stay without.
         lacking = self._settings.get("linear_tree") == "1"
         if not lacking:
@@ -198,13 +209,14 @@ class Training:
         positive = float(self._settings.get("scale_pos_weight", 1))
         if self._settings.get("is_unbalance") != "1":
             return 1.0, positive
-        positives = int(np.count_nonzero(labels.y_true))
+        positives = float(np.count_nonzero(labels.y_true))
         negatives = labels.y_true.size - positives
-        if not positives or not negatives:
+        of_one = self._network.ratio(positives, negatives)
+        if not 0 < of_one < math.inf:
             return 1.0, positive
-        if positives > negatives:
-            return positives / negatives, positive
-        return 1.0, negatives / positives * positive
+        if of_one > 1:
+            return of_one, positive
+        return 1.0, self._network.ratio(negatives, positives) * positive
 
 
 def _forget_drops(booster: Any) -> None:
