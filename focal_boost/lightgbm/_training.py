@@ -97,6 +97,9 @@ class Training:
             self._lent.take_back()
         text = lgb.Booster.model_to_string(booster, num_iteration=1)
         self._settings = settings = _text.settings_of(text)
+        # The text holds six digits.
+        exact = booster.params.get("scale_pos_weight")
+        settings |= {} if exact is None else {"scale_pos_weight": exact}
         for name, value in _NOT_HONOURED.items():
             if float(settings.get(name, value)) != value:
                 raise ValueError(
@@ -256,7 +259,7 @@ def injected(training: Training, params: dict[str, Any]) -> Callable[[Any], None
     def begin(env: Any) -> None:
         if type(env.model) is lgb.Booster:
             for seen in (env.params, env.model.params):
-                _restore(seen, params)
+                restore(seen, params)
             FocalBooster.take(env.model, training)
 
     begin.before_iteration = True  # type: ignore[attr-defined]
@@ -264,7 +267,8 @@ def injected(training: Training, params: dict[str, Any]) -> Callable[[Any], None
     return begin
 
 
-def _restore(seen: dict[str, Any], params: dict[str, Any]) -> None:
+def restore(seen: dict[str, Any], params: dict[str, Any]) -> None:
+    """Put parameters into those that are seen; None stands for one that is not."""
     for name, value in params.items():
         if value is None:
             seen.pop(name, None)
