@@ -1,4 +1,4 @@
-"""Focal loss in LightGBM: ``train``, ``metric`` and ``FocalLGBMClassifier``.
+"""Focal loss in LightGBM: ``train``, ``cv``, ``metric``, ``FocalLGBMClassifier``.
 
 This folder is the only place that imports the library, here named ``lgb``.
 """
@@ -15,6 +15,7 @@ except ImportError as error:
     ) from error
 
 from focal_boost.lightgbm._classifier import FocalLGBMClassifier
+from focal_boost.lightgbm._cv import cv
 from focal_boost.lightgbm._train import metric, train
 
-__all__ = ["FocalLGBMClassifier", "lgb", "metric", "train"]
+__all__ = ["FocalLGBMClassifier", "cv", "lgb", "metric", "train"]

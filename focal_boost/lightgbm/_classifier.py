@@ -22,15 +22,12 @@ from focal_boost._rows import Labels
 from focal_boost.lightgbm import _binned
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import with_advice
-from focal_boost.lightgbm._metrics import LightGBMMetric
+from focal_boost.lightgbm._metrics import apart
 from focal_boost.lightgbm._network import names_machines
 from focal_boost.lightgbm._start import starts_from_average
 from focal_boost.lightgbm._train import runs_code, settings_of
 from focal_boost.lightgbm._training import Training, injected
-from focal_boost.metrics import METRICS, focal_metrics
-
-# Also a metric of LightGBM's own, which is the one that is meant.
-_OURS = tuple(name for name in METRICS if name != "average_precision")
+from focal_boost.metrics import focal_metrics
 
 
 class FocalLGBMClassifier(lgb.LGBMClassifier):
@@ -83,7 +80,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
             _check_part(self.focal_alpha, target)
         weight = self._weight(given, target)
         objective = focal_objective(self, target.y_true, weight)
-        theirs, ours = _apart(given.get("eval_metric"))
+        theirs, ours = apart(given.get("eval_metric"))
         given["eval_metric"] = theirs
         training = Training(
             objective,
@@ -227,20 +224,3 @@ def _replaced(given: Any, change: Any) -> Any:
     if isinstance(given, list | tuple):
         return type(given)(_replaced(one, change) for one in given)
     return change(given)
-
-
-def _apart(asked: Any) -> tuple[Any, list[str]]:
-    """Return the metrics that are LightGBM's or the caller's, and the names of ours."""
-    several = asked if isinstance(asked, list) else [asked]
-    ours = [one for one in several if _name_of(one) is not None]
-    if not ours:
-        return asked, []
-    theirs = [one for one in several if _name_of(one) is None]
-    return theirs, [str(_name_of(one)) for one in ours]
-
-
-def _name_of(one: Any) -> str | None:
-    """Return the name of a metric of this package, None for all others."""
-    if isinstance(one, LightGBMMetric):
-        return one.metric.name
-    return one if isinstance(one, str) and one in _OURS else None

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from focal_boost._rows import Labels
-from focal_boost.metrics import FocalMetric, mean_score
+from focal_boost.metrics import METRICS, FocalMetric, mean_score
 from focal_boost.objective import FocalObjective
+
+# Also a metric of LightGBM's own, which is the one that is meant.
+_OURS = tuple(name for name in METRICS if name != "average_precision")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,23 @@ class LightGBMMetric:
             y_true, weight = data.get_label(), data.get_weight()
         value = self.metric(y_true, raw_score, weight)
         return self.metric.name, value, self.metric.higher_is_better
+
+
+def apart(asked: Any) -> tuple[Any, list[str]]:
+    """Return the metrics that are LightGBM's or the caller's, and the names of ours."""
+    several = asked if isinstance(asked, list) else [asked]
+    ours = [one for one in several if _name_of(one) is not None]
+    if not ours:
+        return asked, []
+    theirs = [one for one in several if _name_of(one) is None]
+    return theirs, [str(_name_of(one)) for one in ours]
+
+
+def _name_of(one: Any) -> str | None:
+    """Return the name of a metric of this package, None for all others."""
+    if isinstance(one, LightGBMMetric):
+        return one.metric.name
+    return one if isinstance(one, str) and one in _OURS else None
 
 
 # LightGBM's float32 bounds of a probability in a logarithm.

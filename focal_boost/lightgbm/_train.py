@@ -107,15 +107,7 @@ def train(
     lightgbm.basic.LightGBMError
         As from ``lightgbm.train``.
     """
-    if not isinstance(objective, FocalObjective):
-        raise ValueError(f"objective must be a FocalObjective, got {objective!r}")
-    if objective.link == "focal":
-        warnings.warn(
-            'the raw score of link="focal" is not the log-odds: predict is not the'
-            ' posterior, objective.posterior(raw score) is; link="logit" has both',
-            UserWarning,
-            stacklevel=2,
-        )
+    check_focal(objective)
     settings, seen = settings_of(dict(params), objective)
     given = (feval, *(callbacks or ()))
     training = Training(
@@ -139,6 +131,19 @@ def train(
             callbacks=[*(callbacks or ()), injected(training, seen)],
         )
     return FocalBooster.release(booster, keeps_training=keep_training_booster)
+
+
+def check_focal(objective: Any) -> None:
+    """Raise unless it is an objective, and warn of a raw score that is no log-odds."""
+    if not isinstance(objective, FocalObjective):
+        raise ValueError(f"objective must be a FocalObjective, got {objective!r}")
+    if objective.link == "focal":
+        warnings.warn(
+            'the raw score of link="focal" is not the log-odds: predict is not the'
+            ' posterior, objective.posterior(raw score) is; link="logit" has both',
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _sets(valid_sets: Any) -> list[Any]:

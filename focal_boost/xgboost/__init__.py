@@ -1,4 +1,4 @@
-"""Focal loss in XGBoost: ``train``, ``metric`` and ``FocalXGBClassifier``.
+"""Focal loss in XGBoost: ``train``, ``cv``, ``metric`` and ``FocalXGBClassifier``.
 
 This folder is the only place that imports the library, here named ``xgb``.
 """
@@ -15,7 +15,8 @@ except ImportError as error:
     ) from error
 
 from focal_boost.xgboost._classifier import FocalXGBClassifier
+from focal_boost.xgboost._cv import cv
 from focal_boost.xgboost._metrics import metric
 from focal_boost.xgboost._train import train
 
-__all__ = ["FocalXGBClassifier", "metric", "train", "xgb"]
+__all__ = ["FocalXGBClassifier", "cv", "metric", "train", "xgb"]

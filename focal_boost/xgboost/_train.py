@@ -72,7 +72,7 @@ def train(
         objective with ``device="cpu"`` does without.
     """
     params = dict(params or {})
-    _check(objective, params, kwargs)
+    check_arguments(objective, params, kwargs)
     params["objective"] = OBJECTIVE
     asked: list[Any] = [metrics] if isinstance(metrics, str) else list(metrics)
     if isinstance(kwargs.get("custom_metric"), XGBoostMetric):
@@ -95,7 +95,9 @@ def train(
         return xgb.train(params, dtrain, num_boost_round, callbacks=callbacks, **kwargs)
 
 
-def _check(objective: Any, params: dict[str, Any], kwargs: dict[str, Any]) -> None:
+def check_arguments(
+    objective: Any, params: dict[str, Any], kwargs: dict[str, Any]
+) -> None:
     """Raise for what contradicts the objective, and warn of what it does not do."""
     if not isinstance(objective, FocalObjective):
         raise ValueError(f"objective must be a FocalObjective, got {objective!r}")

@@ -1,0 +1,156 @@
+"""``cv``: XGBoost's own cross-validation, every fold of it trained with focal loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import xgboost as xgb
+
+from focal_boost.objective import FocalObjective
+from focal_boost.xgboost._metrics import XGBoostMetric, direct, ours_of, split
+from focal_boost.xgboost._train import check_arguments
+from focal_boost.xgboost._training import (
+    OBJECTIVE,
+    Training,
+    check_objective,
+    on_the_device,
+    runs_code,
+)
+
+
+def cv(
+    params: Any,
+    dtrain: Any,
+    num_boost_round: int = 10,
+    *,
+    objective: FocalObjective = FocalObjective(),  # noqa: B008 (immutable)
+    metrics: str | Sequence[Any] = (),
+    **kwargs: Any,
+) -> Any:
+    """Cross-validate like ``xgboost.cv`` with "binary:logistic", but with focal loss.
+
+    Every fold starts at the prevalence of its own training rows, weights counted. With
+    gamma 0 and alpha None it is XGBoost's own, up to rounding.
+
+    Parameters
+    ----------
+    params : dict or list of pairs
+        XGBoost's parameters, as for :func:`train`.
+    dtrain : xgboost.DMatrix
+        Data with labels 0 and 1 and, optionally, weights.
+    num_boost_round : int, default 10
+        Number of rounds.
+    objective : FocalObjective
+        What to train with.
+    metrics : str or sequence, default ()
+        XGBoost's metrics, as in ``xgboost.cv``, and metrics of this package among
+        them, which come after all others and in full precision. See
+        :class:`focal_boost.metrics.FocalMetric`.
+    **kwargs
+        All other arguments of ``xgboost.cv``: nfold, stratified, folds, maximize,
+        early_stopping_rounds, fpreproc, as_pandas, verbose_eval, show_stdv, seed,
+        callbacks, shuffle, custom_metric.
+
+    Returns
+    -------
+    pandas.DataFrame or dict of str to list of float
+        Mean and standard deviation over folds of every metric, by round.
+
+    Warns
+    -----
+    UserWarning
+        For the link "focal", with which ``predict`` is not the posterior.
+
+    Raises
+    ------
+    ValueError
+        As from :func:`train`.
+    ModuleNotFoundError
+        As from :func:`train`.
+    """
+    named = dict(params or {})
+    check_arguments(objective, named, kwargs)
+    pairs = isinstance(params, list)
+    params = [one for one in params if one[0] != "objective"] if pairs else named
+    _name_objective(params)
+    ours, metrics = _apart(metrics, objective, kwargs)
+    callbacks = list(kwargs.pop("callbacks", None) or ())
+    reads_once = not runs_code(
+        callbacks, kwargs.get("custom_metric") or kwargs.get("feval")
+    )
+    if kwargs.get("fpreproc") is not None:
+        kwargs["fpreproc"] = _checked(kwargs["fpreproc"])
+    if ours:
+        direct(callbacks, ours)
+        if kwargs.get("maximize") is None:
+            kwargs["maximize"] = ours[-1].higher_is_better
+    there = on_the_device(objective, named.get("device"))
+
+    def training() -> Training:
+        updates = named.get("process_type") == "update"
+        return Training(there, ours, reads_once=reads_once, updates=updates)
+
+    with _attached(training) as attach:
+        callbacks = [attach, *callbacks]
+        return xgb.cv(
+            params,
+            dtrain,
+            num_boost_round,
+            metrics=metrics,
+            callbacks=callbacks,
+            **kwargs,
+        )
+
+
+def _name_objective(params: Any) -> None:
+    if isinstance(params, list):
+        params.append(("objective", OBJECTIVE))
+    else:
+        params["objective"] = OBJECTIVE
+
+
+def _apart(
+    asked: Any, objective: FocalObjective, kwargs: dict[str, Any]
+) -> tuple[Any, Any]:
+    """Return our metrics, and those that XGBoost is asked for."""
+    ours, others = split(asked)
+    if isinstance(kwargs.get("custom_metric"), XGBoostMetric):
+        ours.append(kwargs.pop("custom_metric"))
+    return ours_of(ours, objective), () if others is None else others
+
+
+def _checked(fpreproc: Any) -> Callable[[Any, Any, Any], Any]:
+    """Return the caller's preparation of a fold, whose parameters are looked at."""
+
+    def prepare(dtrain: Any, dtest: Any, params: Any) -> Any:
+        prepared = dtrain, dtest, params = fpreproc(dtrain, dtest, params)
+        check_objective(dict(params).get("objective"))
+        return prepared
+
+    return prepare
+
+
+@contextmanager
+def _attached(training: Callable[[], Training]) -> Iterator[Any]:
+    """Return the callback that attaches every fold to a training of its own."""
+    attach = _AttachFolds(training)
+    try:
+        yield attach
+    finally:
+        for one in attach.trainings:
+            one.release()
+
+
+class _AttachFolds(xgb.callback.TrainingCallback):
+    def __init__(self, training: Callable[[], Training]) -> None:
+        super().__init__()
+        self._training = training
+        self.trainings: list[Training] = []
+
+    def before_training(self, model: Any) -> Any:
+        for fold in model.cvfolds:
+            self.trainings.append(self._training())
+            self.trainings[-1].attach(fold.bst)
+        return model
