@@ -48,7 +48,15 @@ DOORS = {
     "cupy": ("_kernels/cuda",),
     "numba": tuple(
         f"_kernels/{file}"
-        for file in ("cpu", "cpu_logit", "elementary", "faults", "llvm", "scores")
+        for file in (
+            "cpu",
+            "cpu_log_loss",
+            "cpu_logit",
+            "elementary",
+            "faults",
+            "llvm",
+            "scores",
+        )
     ),
 }
 
@@ -274,7 +282,8 @@ class TestChecker:
                 "_kernels/cuda.py",
                 "from numba import njit",
                 "_kernels/cuda imports numba; only "
-                "_kernels/cpu, _kernels/cpu_logit, _kernels/elementary, "
+                "_kernels/cpu, _kernels/cpu_log_loss, _kernels/cpu_logit, "
+                "_kernels/elementary, "
                 "_kernels/faults, _kernels/llvm, _kernels/scores may",
             ),
         ],

@@ -1,5 +1,9 @@
 """The CPU kernels through FocalObjective: float32 values, types, memory, extremes."""
 
+import ctypes
+import ctypes.util
+import platform
+
 import numpy as np
 import oracles
 import pytest
@@ -71,6 +75,37 @@ class TestExactValues:
         labels = np.full(raw_score.shape, float(y))
         _, hess = FocalObjective(0.25, gamma, link)(labels, raw_score)
         assert (hess > 0).all()
+
+
+class TestSinglePrecision:
+    """Log loss at raw scores of single precision, as XGBoost's own objective rounds."""
+
+    @staticmethod
+    def exp(x):
+        # XGBoost calls this function; NumPy's has another last digit.
+        library = ctypes.CDLL(ctypes.util.find_library("m"))
+        library.expf.restype, library.expf.argtypes = ctypes.c_float, [ctypes.c_float]
+        return np.float32([library.expf(one) for one in x.tolist()])
+
+    @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another expf")
+    @both_hessians
+    @both_labels
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_every_step_in_single_precision(self, weighted, y, hessian):
+        rng = np.random.default_rng(3)
+        raw_score = np.concatenate([rng.normal(0, 6, 20_000), MARGINS, [-1e38, 1e38]])
+        raw_score, one = raw_score.astype(np.float32), np.float32(1)
+        p = one / (self.exp(np.minimum(-raw_score, np.float32(88.7))) + one)
+        weight = rng.exponential(size=p.size).astype(np.float32) if weighted else None
+        labels, w = np.full(p.size, y), one if weight is None else weight
+        objective = FocalObjective(None, 0.0, hessian=hessian)
+        grad, hess = objective(labels, raw_score, weight)
+        assert (grad == (p - np.float32(y)) * w).all()
+        assert (hess == np.maximum(p * (one - p), np.float32(1e-16)) * w).all()
+
+    def test_not_finite(self):
+        with pytest.raises(ValueError, match=r"^raw_score must be finite"):
+            FocalObjective(None, 0.0)([0, 1], np.float32([0, np.nan]))
 
 
 class TestWeights:
@@ -199,6 +234,7 @@ class TestTypes:
     def test_float32_raw_score_counts_as_the_number_it_is(self, gamma, hessian, link):
         labels, raw_score, _ = sample()
         narrow = raw_score.astype(np.float32)
+        # With alpha None and gamma 0 they are XGBoost's: see TestSinglePrecision.
         objective = FocalObjective(0.25, gamma, link, hessian)
         expected = objective(labels, narrow.astype(np.float64))
         assert equal(objective(labels, narrow), expected)

@@ -163,7 +163,7 @@ class HostRows:
         self, known: Known, scores: NDArray[Any], offset: float, *out: Any
     ) -> bool:
         """Write gradient and Hessian, and return whether the raw scores are sound."""
-        kernel = _kernel_for(known)
+        kernel = self._kernel_for(known, scores, offset)
         y_true, weight = self.labels.y_true, self.labels.sample_weight
         grad, hess = out
 
@@ -177,6 +177,21 @@ class HostRows:
 
         threads = self._objective.n_threads or default_threads()
         return not any(run(on, scores.size, threads))
+
+    def _kernel_for(self, known: Known, scores: NDArray[Any], offset: float) -> Any:
+        # numba is loaded where it is first needed: it takes longer than all the rest.
+        if known.fit:
+            from focal_boost._kernels.cpu_logit import gradient_hessian
+        elif (
+            self._objective.link == "logit"
+            and scores.dtype == np.float32
+            and offset == known.shift
+        ):
+            # XGBoost's own objective, in the only precision that it has.
+            from focal_boost._kernels.cpu_log_loss import gradient_hessian
+        else:
+            from focal_boost._kernels.cpu import gradient_hessian
+        return gradient_hessian
 
     def _exactly(self, scores: NDArray[Any], offset: float, *out: Any) -> Gradients:
         """Write what the exact functions return, where no polynomial is fine enough."""
@@ -204,15 +219,6 @@ def floats_of(values: ArrayLike, name: str) -> NDArray[Any]:
     column = np.ascontiguousarray(array, dtype=kind).view()
     column.flags.writeable = False
     return column
-
-
-def _kernel_for(known: Known) -> Any:
-    # numba is loaded where it is first needed: it takes longer than all the rest.
-    if known.fit:
-        from focal_boost._kernels.cpu_logit import gradient_hessian
-    else:
-        from focal_boost._kernels.cpu import gradient_hessian
-    return gradient_hessian
 
 
 def _can_hold_gradient(raw_score: Any) -> bool:
