@@ -51,11 +51,12 @@ def mean_score(
     objective: FocalObjective,
     kind: int,
     clip: float = float(np.finfo(np.float64).eps),
+    most: float | None = None,
 ) -> float:
     """Return the weighted mean of a compiled score, the same bits on any threads.
 
-    `clip` is how near to 0 and 1 a posterior comes at most; by default it is that of
-    scikit-learn.
+    Up to the posterior `clip` a row's log loss is `most`, by default −log(clip) with
+    scikit-learn's clip.
     """
     from focal_boost._kernels.faults import BLOCK
     from focal_boost._kernels.scores import scores
@@ -75,6 +76,7 @@ def mean_score(
             loss.gamma,
             odds,
             clip,
+            -math.log(clip) if most is None else most,
             sums[part.start // BLOCK :],
         )
         return found

@@ -7,7 +7,8 @@ against, to those of the other,
     ω = exp(−γa) (e + γs) / (1 + γe(a + s)),  times 1/c for z >= 0 and c else,
 
 and the posterior of a row's own class is ω/(1+ω) or 1/(1+ω), to the last digits of
-either. The rows are taken in blocks as in ``cpu.py``.
+either. At γ = 0, where everyone computes it, that of a negative is 1 − p with p
+rounded. The rows are taken in blocks as in ``cpu.py``.
 """
 
 from __future__ import annotations
@@ -50,16 +51,20 @@ def _fill_probability(y_true, z, e, e_gamma, gamma, odds, probability):
         s = log1p((x + x * x) * inverse, LONG)
         against = e_gamma[i] * (x + gamma * s) * (inverse_odds if above else odds)
         in_favour = 1.0 + gamma * x * (a + s)
-        own = in_favour if above == (y_true[i] == 1) else against
-        probability[i] = own / (against + in_favour)
+        right = above == (y_true[i] == 1)
+        rounded = gamma == 0.0 and above and not right
+        own = in_favour if right or rounded else against
+        p = own / (against + in_favour)
+        probability[i] = 1.0 - p if rounded else p
 
 
 @compiled
-def _fill_log_loss(rows, clip, probability):
+def _fill_log_loss(rows, clip, most, probability):
     """Write the negative logarithm over the probability."""
     prefer_wide_vectors()
     for i in range(rows):
-        probability[i] = -log(max(min(probability[i], 1.0 - clip), clip))
+        p = probability[i]
+        probability[i] = -log(p) if p > clip else most
 
 
 @compiled
@@ -87,21 +92,21 @@ def _sums(rows, score, sample_weight):
 
 
 @compiled
-def _block(margin, y_true, sample_weight, kind, gamma, odds, clip, terms):
+def _block(margin, y_true, sample_weight, kind, gamma, odds, clip, most, terms):
     """Return the sums of one block of rows."""
     z, e, e_gamma, score = terms
     rows = margin.shape[0]
     _fill_exp(margin, gamma, z, e, e_gamma)
     _fill_probability(y_true, z, e, e_gamma, gamma, odds, score)
     if kind == LOG_LOSS:
-        _fill_log_loss(rows, clip, score)
+        _fill_log_loss(rows, clip, most, score)
     else:
         _fill_brier_score(rows, score)
     return _sums(rows, score, sample_weight)
 
 
 @compiled_and_kept
-def scores(margin, y_true, sample_weight, kind, gamma, odds, clip, sums):
+def scores(margin, y_true, sample_weight, kind, gamma, odds, clip, most, sums):
     """Fill the sums of every block and return whether the margins are sound.
 
     Parameters
@@ -113,8 +118,8 @@ def scores(margin, y_true, sample_weight, kind, gamma, odds, clip, sums):
         LOG_LOSS or BRIER_SCORE.
     gamma, odds : float64
         γ and (1−α)/α.
-    clip : float64
-        How near to 0 and 1 the probability in a log loss comes at most.
+    clip, most : float64
+        Up to which probability the log loss is `most`.
     sums : array of float64, (n / BLOCK, rounded up, 2)
         Written: the weighted sum of the scores, and the sum of the weights.
 
@@ -133,7 +138,7 @@ def scores(margin, y_true, sample_weight, kind, gamma, odds, clip, sums):
         w = None if sample_weight is None else sample_weight[start:stop]
         fault |= find_faults(z[start:stop])
         total, of_weights = _block(
-            z[start:stop], y[start:stop], w, kind, gamma, odds, clip, terms
+            z[start:stop], y[start:stop], w, kind, gamma, odds, clip, most, terms
         )
         sums[start // BLOCK, 0] = total
         sums[start // BLOCK, 1] = of_weights

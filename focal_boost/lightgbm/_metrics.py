@@ -58,17 +58,20 @@ def _name_of(one: Any) -> str | None:
     return one if isinstance(one, str) and one in _OURS else None
 
 
-# LightGBM's float32 bounds of a probability in a logarithm.
-_CLIP, _CLIP_CROSS_ENTROPY = float(np.float32(1e-15)), 1e-12
+# LightGBM's bound of a probability in a logarithm and what it takes for that, once in
+# single precision.
+_CLIP, _CLIP_CROSS_ENTROPY = np.float32(1e-15), np.float64(1e-12)
 _SIGMOID = FocalObjective(None, 0.0)
 Twin = Callable[[Labels, NDArray[np.float64]], float]
 
 
-def _logloss(clip: float) -> Twin:
+def _logloss(clip: np.floating[Any]) -> Twin:
+    most = float(-np.log(clip))
+
     def value(labels: Labels, raw_score: NDArray[np.float64]) -> float:
         from focal_boost._kernels.scores import LOG_LOSS
 
-        return mean_score(labels, raw_score, _SIGMOID, LOG_LOSS, clip)
+        return mean_score(labels, raw_score, _SIGMOID, LOG_LOSS, float(clip), most)
 
     return value
 
