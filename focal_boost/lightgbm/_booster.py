@@ -23,6 +23,8 @@ _TRAINING = "_focal_training"
 # Set, LightGBM does not reset all parameters before the first custom gradient, which
 # would draw other columns. It also forbids the refit of what was trained.
 _IS_RESET = "_Booster__set_objective_to_none"
+# By set, whether its scores have been read in this round.
+_IS_READ = "_Booster__is_predicted_cur_iter"
 
 
 class FocalBooster(lgb.Booster):
@@ -57,10 +59,20 @@ class FocalBooster(lgb.Booster):
     def update(self, train_set: Any = None, fobj: Any = None) -> bool:  # noqa: ARG002
         """Train one round; see ``lightgbm.Booster.update``."""
         training = self._training
+        if train_set is not None or self.train_set_version != self.train_set.version:
+            self._forget_scores()
         training.before_round(self)
         done = bool(super().update(train_set, training.gradients))
         training.after_round(self)
         return done
+
+    def _forget_scores(self) -> None:
+        """Have the training scores read anew.
+
+        Of rows that are set again, as by a callback that sets labels, LightGBM drops
+        the scores that it has read, and not the note that it has.
+        """
+        getattr(self, _IS_READ)[0] = False
 
     def eval(self, data: Any, name: str, feval: Any = None) -> Any:
         """Evaluate a set; see ``lightgbm.Booster.eval``."""
@@ -110,6 +122,14 @@ class FocalBooster(lgb.Booster):
     def dump_model(self, *args: Any, **kwargs: Any) -> Any:
         """Return the model as a dict; see ``lightgbm.Booster.dump_model``."""
         return self._training.completed_dump(super().dump_model(*args, **kwargs))
+
+    def lower_bound(self) -> float:
+        """Return the least raw score that the trees can give."""
+        return float(super().lower_bound() + self._training.missing_start)
+
+    def upper_bound(self) -> float:
+        """Return the largest raw score that the trees can give."""
+        return float(super().upper_bound() + self._training.missing_start)
 
     def refit(self, *args: Any, **kwargs: Any) -> Any:
         """Return a refitted booster; see ``lightgbm.Booster.refit``."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from focal_boost._adapter.estimator import (
+    FOCAL_PARAMETERS,
     adopt,
     bound_arguments,
     focal_objective,
@@ -113,6 +114,13 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         check_is_fitted(self, "loss_")
         return np.asarray(super().predict_proba(X, raw_score=True, **kwargs))
 
+    def _process_params(self, stage: str) -> dict[str, Any]:
+        # LightGBM's code for prediction would call ours unknown parameters.
+        params: dict[str, Any] = super()._process_params(stage)
+        for name in FOCAL_PARAMETERS:
+            params.pop(name, None)
+        return params
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
@@ -148,6 +156,9 @@ class _Inner(lgb.LGBMClassifier):
         params: dict[str, Any] = super()._process_params(stage)
         if self._training is not None and stage == "fit":
             params, seen = settings_of(params, self._training.objective)
+            if isinstance(seen.get("metric"), str):
+                # LightGBM makes a list of it, but afterwards.
+                seen["metric"] = [seen["metric"]]
             self._seen.update(seen)
         return params
 

@@ -37,6 +37,7 @@ class Evaluations:
         self._training = training
         #: The training rows once more, where their scores must not be read.
         self.second: Any = None
+        self._of_training: Any = None
         self._drops = settings.get("boosting") == "dart"
         self._known_labels: dict[int, tuple[Any, Labels]] = {}
         names = settings.get("metric", "").split(",")
@@ -84,23 +85,19 @@ class Evaluations:
         """Return evaluations of the training set.
 
         DART drops the next round's trees where its training scores are read, as each
-        Python metric does, and LightGBM's own metrics do not: these are put right on a
-        second set of the same rows.
+        Python metric does, and LightGBM's own metrics do not: a second set of the same
+        rows is evaluated in its place.
         """
-        evaluate = partial(lgb.Booster.eval_train, booster)
-        names = self._pointwise
-        if not self._drops or not names:
-            return self.of(evaluate, feval)
+        calls = [*_several(feval), *map(LightGBMMetric, self._training.metrics)]
+        if not self._drops or not (self._pointwise or calls):
+            return self.of(partial(lgb.Booster.eval_train, booster), feval)
         if self.second is None:
-            data = booster.train_set
-            self.second = data.subset(range(data.num_data())).construct()
+            data = self._of_training = booster.train_set
+            self.second = _same_rows(data)
         on_second = partial(
             lgb.Booster.eval, booster, self.second, booster._train_data_name
         )
-        right = self._evaluated(on_second, names, [])
-        calls = [*_several(feval), *map(LightGBMMetric, self._training.metrics)]
-        found = self._evaluated(evaluate, [], calls) if calls else right
-        return right + found[len(right) :]
+        return self._evaluated(on_second, self._pointwise, calls)
 
     def raw_scores(self, evaluate: Callable[[Any], list[Any]]) -> NDArray[np.float64]:
         """Return the raw scores of the set that is evaluated."""
@@ -119,6 +116,8 @@ class Evaluations:
 
         def call(raw_score: Any, data: Any) -> list[Any]:
             at = self._training.shifted(raw_score)
+            if data is self.second:
+                data = self._of_training
             found = metric(at if is_ours(metric) else expit(at), data)
             several = found if isinstance(found, list) else [found]
             counts[-1] += len(several)
@@ -133,6 +132,16 @@ class Evaluations:
             known = data, Labels.of(data.get_label(), data.get_weight())
             self._known_labels[id(data)] = known
         return known[1]
+
+
+def _same_rows(data: Any) -> Any:
+    """Return a set of the same rows."""
+    params, data.params = data.params, {}
+    try:
+        # LightGBM would comment on the parameters once more.
+        return data.subset(range(data.num_data())).construct()
+    finally:
+        data.params = params
 
 
 def _several(feval: Any) -> list[Any]:

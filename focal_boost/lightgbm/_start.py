@@ -38,10 +38,14 @@ def best_of_all(objective: FocalObjective, log_odds: float) -> float:
 def log_start(objective: FocalObjective, start: float) -> None:
     """Say what LightGBM says of its own start value."""
     average = float(objective.posterior(start))
-    lgb.basic._log_info(
-        f"[binary:BoostFromScore]: pavg={average:f} -> initscore={start:f}"
-    )
-    lgb.basic._log_info(f"Start training from score {start:f}")
+    log(f"[binary:BoostFromScore]: pavg={average:f} -> initscore={start:f}")
+    if abs(start) > _EPSILON:
+        log(f"Start training from score {start:f}")
+
+
+def log(line: str, kind: str = "Info") -> None:
+    """Print a line as LightGBM's C++ code does."""
+    lgb.basic._log_info(f"[LightGBM] [{kind}] {line}")
 
 
 def starts_from_average(params: dict[str, Any]) -> bool:

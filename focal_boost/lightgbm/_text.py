@@ -6,6 +6,7 @@ that was added to the leaves of the first tree is not in its inner nodes.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, NamedTuple
 
@@ -96,8 +97,10 @@ def dump_with_start(dump: dict[str, Any], start: Start) -> dict[str, Any]:
         while "left_child" in leaf:
             leaf = leaf["left_child"]
         # The first leaf is the leftmost one: a split keeps its number on the left.
-        first["shrinkage"] = start.factor(leaf["leaf_value"])
-        _shift(first["tree_structure"], start.value * first["shrinkage"], start)
+        factor = start.factor(leaf["leaf_value"])
+        # As JSON reads it: 1, and not 1.0.
+        first["shrinkage"] = json.loads(f"{factor:.6g}")
+        _shift(first["tree_structure"], start.value * factor, start)
     return ordered
 
 

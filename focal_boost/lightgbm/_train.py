@@ -126,7 +126,11 @@ def train(
             valid_sets=valid_sets,
             valid_names=valid_names,
             feval=feval,
-            init_model=init_model,
+            init_model=(
+                init_model.plain()
+                if isinstance(init_model, FocalBooster)
+                else init_model
+            ),
             keep_training_booster=keep_training_booster,
             callbacks=[*(callbacks or ()), injected(training, seen)],
         )
@@ -186,8 +190,9 @@ def settings_of(
         )
     seen: dict[str, Any] = {"objective": "binary"}
     params["objective"] = "none"
-    if not any(name in params for name in METRIC):
-        params["metric"], seen["metric"] = "binary_logloss", None
+    if not any(params.get(name) for name in METRIC):
+        name = next((name for name in METRIC if name in params), "metric")
+        params[name], seen[name] = "binary_logloss", params.get(name)
     return params, seen
 
 

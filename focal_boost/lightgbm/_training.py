@@ -24,6 +24,7 @@ from focal_boost.lightgbm._start import (
     field_of,
     has_labels,
     labels_of,
+    log,
     log_start,
 )
 from focal_boost.lightgbm._text import Start
@@ -31,6 +32,7 @@ from focal_boost.objective import FocalObjective
 
 # What it applies inside its own objectives only: name, and the value that is honoured.
 _NOT_HONOURED = {"pos_bagging_fraction": 1, "neg_bagging_fraction": 1, "sigmoid": 1}
+_VERBOSITY = ("verbosity", "verbose")
 
 
 class Training:
@@ -63,6 +65,7 @@ class Training:
         # What the raw scores lack that LightGBM keeps.
         self._offset = 0.0
         self._settings: dict[str, str] = {}
+        self._verbosity = 1
         self._rows: HostRows | None = None
         self._has_weights = False
         self._evaluations: Evaluations | None = None
@@ -100,6 +103,15 @@ class Training:
         # The text holds six digits.
         exact = booster.params.get("scale_pos_weight")
         settings |= {} if exact is None else {"scale_pos_weight": exact}
+        # LightGBM says as much as the last parameters with a verbosity asked for.
+        given = {**(booster.train_set.params or {}), **booster.params}
+        named = [given[name] for name in _VERBOSITY if name in given]
+        self._verbosity = int(named[0]) if named else 1
+        weight = float(settings.get("scale_pos_weight", 1))
+        if settings.get("is_unbalance") == "1" and abs(weight - 1) > 1e-6:
+            raise lgb.basic.LightGBMError(
+                "Cannot set is_unbalance and scale_pos_weight at the same time"
+            )
         for name, value in _NOT_HONOURED.items():
             if float(settings.get(name, value)) != value:
                 raise ValueError(
@@ -107,7 +119,7 @@ class Training:
                     f" it in its own objectives only, got {settings[name]}"
                 )
         self._evaluations = Evaluations(self, settings)
-        self._network = Network(booster, int(settings.get("verbosity", 1)))
+        self._network = Network(booster, self._verbosity)
         if settings.get("boosting") == "dart":
             _forget_drops(booster)
 
@@ -141,6 +153,8 @@ class Training:
         """Return gradient and Hessian of LightGBM's raw scores."""
         if self._rows is None or self.may_change:
             labels = self._network.together(lambda: self._read(data))
+            if self._rows is None and not self._network.is_distributed:
+                self._warn_of_one_class(labels)
             weights = self._class_weight(labels)
             self._rows = HostRows(self.objective, labels, weights, reuse=True)
         return self._rows.gradient_hessian(raw_score, self._offset)
@@ -192,8 +206,13 @@ class Training:
             self._log_start(value)
 
     def _log_start(self, value: float) -> None:
-        if int(self._settings.get("verbosity", 1)) > 0:
+        if self._verbosity > 0:
             log_start(self.objective, value)
+
+    def _warn_of_one_class(self, labels: Labels) -> None:
+        positives = np.count_nonzero(labels.y_true)
+        if self._verbosity >= 0 and positives in (0, labels.y_true.size):
+            log("Contains only one class", "Warning")
 
     def shifted(self, raw_score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return LightGBM's raw scores with what they lack."""
@@ -258,8 +277,9 @@ def injected(training: Training, params: dict[str, Any]) -> Callable[[Any], None
 
     def begin(env: Any) -> None:
         if type(env.model) is lgb.Booster:
-            for seen in (env.params, env.model.params):
-                restore(seen, params)
+            sets = (env.model.train_set, *env.model.valid_sets)
+            for holder in (env.params, env.model.params, *(one.params for one in sets)):
+                restore(holder, params)
             FocalBooster.take(env.model, training)
 
     begin.before_iteration = True  # type: ignore[attr-defined]
