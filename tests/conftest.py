@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+# Threads that have nothing to do otherwise spin, and take the time from those of the
+# other library and the other worker; it is read when a library is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
 from samples import Sample, make_sample

@@ -163,14 +163,10 @@ def _labelled(arm: Any, label: Any, params: dict[str, Any]) -> dict[str, Any]:
     return run(arm, params, train=lgb.Dataset(TRAIN.X, label))
 
 
-# LightGBM's binary objective asks of a label whether it is above 0.
 for _name, _label, _params in [
     ("one_class_of_negatives", TRAIN.y * 0, {}),
     ("one_class_of_positives", TRAIN.y * 0 + 1, {}),
     ("one_class_unbalance", TRAIN.y * 0, {"is_unbalance": True}),
-    ("labels_minus_one_and_one", TRAIN.y * 2 - 1, {}),
-    ("labels_zero_and_two", TRAIN.y * 2, {}),
-    ("labels_of_fractions", TRAIN.y * 0.3, {}),
     ("labels_of_bool", TRAIN.y == 1, {}),
 ]:
     SCENARIOS.under(_name, partial(_labelled, label=_label, params=_params))

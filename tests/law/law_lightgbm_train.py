@@ -27,13 +27,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "unbalance_by_alias": {"unbalance": True},
     "no_boost_from_average": {"boost_from_average": False},
     "no_average_but_weight": {"boost_from_average": False, "scale_pos_weight": 4.0},
-    "sigmoid": {"sigmoid": 2.0},
     "leaves_bounded": {"max_delta_step": 0.4},
     "bagging": BAGGING,
     "bagging_every_third": {**BAGGING, "bagging_freq": 3, "bagging_seed": 8},
-    "bagging_by_class": {
-        "pos_bagging_fraction": 0.9, "neg_bagging_fraction": 0.4, "bagging_freq": 1,
-    },
     "columns": {"feature_fraction": 0.6, "feature_fraction_bynode": 0.7},
     "bagging_and_columns": {**BAGGING, "feature_fraction": 0.5, "seed": 4},
     "extra_trees": {"extra_trees": True, "path_smooth": 1.0},
@@ -42,7 +38,6 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "dart": DART,
     "dart_uniform": {**DART, "uniform_drop": True, "skip_drop": 0.2},
     "dart_as_xgboost": {**DART, "xgboost_dart_mode": True, **BAGGING},
-    "forest": {"boosting": "rf", **BAGGING},
     "linear_trees": {"linear_tree": True, "linear_lambda": 0.1},
     "monotone": {"monotone_constraints": [1, 0, 0, 0, -1]},
     "monotone_advanced": {

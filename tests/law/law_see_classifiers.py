@@ -201,7 +201,7 @@ def fit_lightgbm(
     convert = convert or (lambda X: X)
     X, at = convert(TRAIN.X if X is None else X), convert(PROBE.X)
     y = TRAIN.y if y is None else y
-    watch, before = of_lightgbm.Watch(at, closely), of_lightgbm.WatchBefore(at)
+    watch, before = of_lightgbm.watches(at, params, closely)
     given = {"eval_set": [(X, y), (convert(VALID.X), VALID.y)], **kwargs}
     callbacks = [lgb.log_evaluation(4), watch, before, *given.pop("callbacks", [])]
     model = arm.lightgbm_classifier(**(params or {}))

@@ -122,9 +122,11 @@ def see(booster: Any, X: Any = None, folder: Path | None = None) -> dict[str, An
 class Watch:
     """A callback that writes down all it is handed, and looks at the model."""
 
-    def __init__(self, X: Any, closely: Sequence[int] = (0, 3)) -> None:
+    def __init__(
+        self, X: Any, closely: Sequence[int] = (0, 3), *, predicts: bool = True
+    ) -> None:
         self.seen: list[Any] = []
-        self._X, self._closely = X, closely
+        self._X, self._closely, self._predicts = X, closely, predicts
 
     def __call__(self, env: Any) -> None:
         entry = {
@@ -132,9 +134,11 @@ class Watch:
             "round": (env.iteration, env.begin_iteration, env.end_iteration),
             "results": frozen(env.evaluation_result_list),
             "model": short_of(env.model),
-            "raw score": env.model.predict(self._X, raw_score=True),
         }
-        if env.iteration - env.begin_iteration in self._closely:
+        # With linear trees LightGBM ends the process where a callback predicts.
+        if self._predicts:
+            entry["raw score"] = env.model.predict(self._X, raw_score=True)
+        if self._predicts and env.iteration - env.begin_iteration in self._closely:
             entry["predictions"] = predictions(env.model, self._X, KINDS_IN_TRAINING)
             entry["text"] = parts_of(env.model.model_to_string())
             entry["copies"] = copies_of(env.model, self._X, None)
@@ -146,9 +150,9 @@ class WatchBefore:
 
     before_iteration = True
 
-    def __init__(self, X: Any) -> None:
+    def __init__(self, X: Any, *, predicts: bool = True) -> None:
         self.seen: list[Any] = []
-        self._X = X
+        self._X, self._predicts = X, predicts
 
     def __call__(self, env: Any) -> None:
         entry = {
@@ -156,9 +160,15 @@ class WatchBefore:
             "results": frozen(env.evaluation_result_list),
             "iteration": env.model.current_iteration(),
         }
-        if env.model.current_iteration():
+        if self._predicts and env.model.current_iteration():
             entry["raw score"] = env.model.predict(self._X, raw_score=True)
         self.seen.append(entry)
+
+
+def watches(X: Any, params: Any, closely: Sequence[int]) -> tuple[Watch, WatchBefore]:
+    """Return callbacks that watch, and do not predict where that ends the process."""
+    predicts = "linear_tree" not in (params or {})
+    return Watch(X, closely, predicts=predicts), WatchBefore(X, predicts=predicts)
 
 
 class Asked:
@@ -198,7 +208,7 @@ def run(
     train = dataset(TRAIN) if train is None else train
     valid = dataset(VALID, reference=train) if valid is None else valid
     probe = PROBE.X if X is None else X
-    watch, before, log = Watch(probe, closely), WatchBefore(probe), {}
+    watch, before, log = *watches(probe, params, closely), dict[str, Any]()
     asked = Asked(train, valid)
     given = {
         "valid_sets": [train, valid],
