@@ -103,21 +103,8 @@ class Training:
         # The text holds six digits.
         exact = booster.params.get("scale_pos_weight")
         settings |= {} if exact is None else {"scale_pos_weight": exact}
-        # LightGBM says as much as the last parameters with a verbosity asked for.
-        given = {**(booster.train_set.params or {}), **booster.params}
-        named = [given[name] for name in _VERBOSITY if name in given]
-        self._verbosity = int(named[0]) if named else 1
-        weight = float(settings.get("scale_pos_weight", 1))
-        if settings.get("is_unbalance") == "1" and abs(weight - 1) > 1e-6:
-            raise lgb.basic.LightGBMError(
-                "Cannot set is_unbalance and scale_pos_weight at the same time"
-            )
-        for name, value in _NOT_HONOURED.items():
-            if float(settings.get(name, value)) != value:
-                raise ValueError(
-                    f"{name} must be {value} with focal loss, because LightGBM applies"
-                    f" it in its own objectives only, got {settings[name]}"
-                )
+        self._verbosity = _verbosity_of(booster)
+        _check_settings(settings)
         self._evaluations = Evaluations(self, settings)
         self._network = Network(booster, self._verbosity)
         if settings.get("boosting") == "dart":
@@ -239,6 +226,27 @@ class Training:
         if of_one > 1:
             return of_one, positive
         return 1.0, self._network.ratio(negatives, positives) * positive
+
+
+def _verbosity_of(booster: Any) -> int:
+    """Return how much LightGBM says: what was asked for last."""
+    given = {**(booster.train_set.params or {}), **booster.params}
+    return int(next((given[name] for name in _VERBOSITY if name in given), 1))
+
+
+def _check_settings(settings: dict[str, str]) -> None:
+    """Raise for parameters that LightGBM's own objective refuses or alone honours."""
+    weight = float(settings.get("scale_pos_weight", 1))
+    if settings.get("is_unbalance") == "1" and abs(weight - 1) > 1e-6:
+        raise lgb.basic.LightGBMError(
+            "Cannot set is_unbalance and scale_pos_weight at the same time"
+        )
+    for name, value in _NOT_HONOURED.items():
+        if float(settings.get(name, value)) != value:
+            raise ValueError(
+                f"{name} must be {value} with focal loss, because LightGBM applies"
+                f" it in its own objectives only, got {settings[name]}"
+            )
 
 
 def _forget_drops(booster: Any) -> None:
