@@ -9,6 +9,9 @@ booster gets the answer that one of the objective "binary" would give.
 from __future__ import annotations
 
 import copyreg
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,3 +165,31 @@ class FocalBooster(lgb.Booster):
         if _IS_RESET in state:
             state[_IS_RESET] = False
         return copyreg._reconstructor, (lgb.Booster, object, None), state  # type: ignore[attr-defined]
+
+
+def forget_drops(booster: Any) -> None:
+    """Have DART begin as it does with LightGBM's own objective.
+
+    It keeps a flag for whether it has dropped trees in this round, which nothing sets
+    before the first one: in some processes that draws a random number and in others it
+    does not. A round without gradients sets it, and fails before it does anything else;
+    what LightGBM then writes to standard error is not for the reader.
+    """
+    with _quiet_standard_error():
+        try:
+            lgb.Booster.update(booster)
+        except lgb.basic.LightGBMError:
+            return
+
+
+@contextmanager
+def _quiet_standard_error() -> Iterator[None]:
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

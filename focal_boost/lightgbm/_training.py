@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import lightgbm as lgb
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 
 from focal_boost._rows import Gradients, HostRows, Labels
 from focal_boost.lightgbm import _text
-from focal_boost.lightgbm._booster import FocalBooster
+from focal_boost.lightgbm._booster import FocalBooster, forget_drops
 from focal_boost.lightgbm._evaluation import Evaluations
 from focal_boost.lightgbm._network import Network
 from focal_boost.lightgbm._start import (
@@ -108,7 +106,7 @@ class Training:
         self._evaluations = Evaluations(self, settings)
         self._network = Network(booster, self._verbosity)
         if settings.get("boosting") == "dart":
-            _forget_drops(booster)
+            forget_drops(booster)
 
     def before_round(self, booster: Any) -> None:
         """Find the start value where LightGBM would boost from the average."""
@@ -247,34 +245,6 @@ def _check_settings(settings: dict[str, str]) -> None:
                 f"{name} must be {value} with focal loss, because LightGBM applies"
                 f" it in its own objectives only, got {settings[name]}"
             )
-
-
-def _forget_drops(booster: Any) -> None:
-    """Have DART begin as it does with LightGBM's own objective.
-
-    It keeps a flag for whether it has dropped trees in this round, which nothing sets
-    before the first one: in some processes that draws a random number and in others it
-    does not. A round without gradients sets it, and fails before it does anything else;
-    what LightGBM then writes to standard error is not for the reader.
-    """
-    with _quiet_standard_error():
-        try:
-            lgb.Booster.update(booster)
-        except lgb.basic.LightGBMError:
-            return
-
-
-@contextmanager
-def _quiet_standard_error() -> Iterator[None]:
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def injected(training: Training, params: dict[str, Any]) -> Callable[[Any], None]:
