@@ -16,6 +16,7 @@ except ImportError as error:
 
 from focal_boost.lightgbm._classifier import FocalLGBMClassifier
 from focal_boost.lightgbm._cv import cv
+from focal_boost.lightgbm._merge import merge
 from focal_boost.lightgbm._train import metric, train
 
-__all__ = ["FocalLGBMClassifier", "cv", "lgb", "metric", "train"]
+__all__ = ["FocalLGBMClassifier", "cv", "lgb", "merge", "metric", "train"]

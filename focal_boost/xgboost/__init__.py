@@ -16,7 +16,8 @@ except ImportError as error:
 
 from focal_boost.xgboost._classifier import FocalXGBClassifier
 from focal_boost.xgboost._cv import cv
+from focal_boost.xgboost._merge import merge
 from focal_boost.xgboost._metrics import metric
 from focal_boost.xgboost._train import train
 
-__all__ = ["FocalXGBClassifier", "cv", "metric", "train", "xgb"]
+__all__ = ["FocalXGBClassifier", "cv", "merge", "metric", "train", "xgb"]
