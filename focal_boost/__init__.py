@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from focal_boost.ensemble import FoldEnsembleClassifier as FoldEnsembleClassifier
     from focal_boost.lightgbm import FocalLGBMClassifier as FocalLGBMClassifier
     from focal_boost.loss import FocalLoss as FocalLoss
     from focal_boost.metrics import FocalMetric as FocalMetric
@@ -27,6 +28,7 @@ _ROOMS = {
     "FocalXGBClassifier": "xgboost",
     "FocalLGBMClassifier": "lightgbm",
     "FocalSearchCV": "tuning",
+    "FoldEnsembleClassifier": "ensemble",
 }
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "FocalObjective",
     "FocalSearchCV",
     "FocalXGBClassifier",
+    "FoldEnsembleClassifier",
 ]
 
 

@@ -38,6 +38,7 @@ TOP_FLOOR = {
     "__main__",
     "compare",
     "datasets",
+    "ensemble",
     "plotting",
     "tuning",
 }

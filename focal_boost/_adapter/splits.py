@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
+
+from focal_boost._adapter.target import Target
 
 Rows = NDArray[np.intp]
 
@@ -48,6 +50,62 @@ def stratified(
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(n_splits, shuffle=seed is not None, random_state=seed)
     return [Split(*parts) for parts in splitter.split(y_true, y_true, groups)]
+
+
+def with_rows(X: Any) -> Any:
+    """Return features whose rows can be chosen by their numbers."""
+    if hasattr(X, "tocsr"):
+        X = X.tocsr()
+    elif not hasattr(X, "shape"):
+        X = np.asarray(X)
+    if len(X.shape) == 2 and X.shape[1] == 0:
+        raise ValueError(
+            f"X must have columns, got 0 feature(s) (shape={X.shape}) while a minimum"
+            " of 1 is required."
+        )
+    return X
+
+
+def splits_of(
+    X: Any,
+    target: Target,
+    groups: ArrayLike | None,
+    cv: Any,
+    seed: int | None = None,
+) -> list[tuple[Rows, Rows]]:
+    """Return the row numbers of every fold's training and test part.
+
+    With a seed the rows of an integer `cv` are shuffled first.
+    """
+    y_true = target.y_true
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != y_true.shape:
+            raise ValueError(
+                "groups must have one value per row of X, "
+                f"{len(y_true)}, got shape {groups.shape}"
+            )
+    if isinstance(cv, int | np.integer):
+        negative, positive = (f"class {str(label)!r}" for label in target.classes)
+        classes = (negative, positive)
+        if groups is not None:
+            _check_groups(y_true, groups, classes)
+        return [*stratified(int(cv), y_true, groups, seed, name="cv", classes=classes)]
+    found = check_cv(cv, y_true, classifier=True).split(X, y_true, groups)
+    return [(np.asarray(train), np.asarray(test)) for train, test in found]
+
+
+def _check_groups(
+    y_true: NDArray[np.int64], groups: NDArray[Any], classes: tuple[str, str]
+) -> None:
+    """Raise if no number of folds could put a class on both sides of a split."""
+    for label in (1, 0):
+        of_class = groups[y_true == label]
+        if len(np.unique(of_class)) == 1:
+            raise ValueError(
+                f"groups must not hold all rows of {classes[label]} in one group,"
+                f" got group {str(of_class[0])!r} with all {len(of_class)}"
+            )
 
 
 def part_without_both_classes(

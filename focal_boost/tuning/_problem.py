@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import check_cv
 
-from focal_boost._adapter.splits import Rows, part_without_both_classes, stratified
+from focal_boost._adapter.splits import (
+    Rows,
+    part_without_both_classes,
+    splits_of,
+    with_rows,
+)
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight
 from focal_boost.metrics import FocalMetric
@@ -58,7 +62,7 @@ class Problem:
     ) -> Problem:
         """Return a checked problem."""
         check_scoring(scoring)
-        X = _with_rows(X)
+        X = with_rows(X)
         target = Target.of(y)
         if len(target.classes) == 1:
             raise ValueError(
@@ -66,7 +70,7 @@ class Problem:
             )
         target.check_rows(X)
         _, weight = as_labels_and_weight(target.y_true, sample_weight)
-        splits = _splits(X, target, groups, cv)
+        splits = splits_of(X, target, groups, cv)
         _check_parts(target, weight, splits)
         return cls(X, target, weight, splits, scoring)
 
@@ -97,55 +101,6 @@ def score(
     """Return a score of log-odds; more is better."""
     name, sign = SCORINGS[scoring]
     return sign * FocalMetric(name, _LOG_ODDS)(y_true, raw_score, sample_weight)
-
-
-def _with_rows(X: Any) -> Any:
-    """Return features whose rows can be chosen by their numbers."""
-    if hasattr(X, "tocsr"):
-        X = X.tocsr()
-    elif not hasattr(X, "shape"):
-        X = np.asarray(X)
-    if len(X.shape) == 2 and X.shape[1] == 0:
-        raise ValueError(
-            f"X must have columns, got 0 feature(s) (shape={X.shape}) while a minimum"
-            " of 1 is required."
-        )
-    return X
-
-
-def _splits(
-    X: Any, target: Target, groups: ArrayLike | None, cv: Any
-) -> list[tuple[Rows, Rows]]:
-    """Return the row numbers of every fold's training and test part."""
-    y_true = target.y_true
-    if groups is not None:
-        groups = np.asarray(groups)
-        if groups.shape != y_true.shape:
-            raise ValueError(
-                "groups must have one value per row of X, "
-                f"{len(y_true)}, got shape {groups.shape}"
-            )
-    if isinstance(cv, int | np.integer):
-        negative, positive = (f"class {str(label)!r}" for label in target.classes)
-        classes = (negative, positive)
-        if groups is not None:
-            _check_groups(y_true, groups, classes)
-        return [*stratified(int(cv), y_true, groups, name="cv", classes=classes)]
-    found = check_cv(cv, y_true, classifier=True).split(X, y_true, groups)
-    return [(np.asarray(train), np.asarray(test)) for train, test in found]
-
-
-def _check_groups(
-    y_true: NDArray[np.int64], groups: NDArray[Any], classes: tuple[str, str]
-) -> None:
-    """Raise if no number of folds could put a class on both sides of a split."""
-    for label in (1, 0):
-        of_class = groups[y_true == label]
-        if len(np.unique(of_class)) == 1:
-            raise ValueError(
-                f"groups must not hold all rows of {classes[label]} in one group,"
-                f" got group {str(of_class[0])!r} with all {len(of_class)}"
-            )
 
 
 def _check_parts(

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(total: int, *, wanted: bool) -> Iterator[Callable[[int], None]]:
-    """Show a bar of `total` rounds, and nothing at all if there is no terminal."""
+def progress(
+    total: int, *, wanted: bool, of: str = "boosting rounds"
+) -> Iterator[Callable[[int], None]]:
+    """Show a bar of `total` steps, and nothing at all if there is no terminal."""
     if not wanted or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -21,5 +23,5 @@ def progress(total: int, *, wanted: bool) -> Iterator[Callable[[int], None]]:
             'the progress bar needs rich: pip install "focal-boost[tune]"'
         ) from error
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("boosting rounds", total=total)
+        task = bar.add_task(of, total=total)
         yield lambda rounds: bar.update(task, advance=rounds)

@@ -1,0 +1,14 @@
+"""One classifier made of the models of all folds: ``FoldEnsembleClassifier``."""
+
+from __future__ import annotations
+
+try:
+    import sklearn  # noqa: F401 (the ensemble is one of its estimators)
+except ImportError as error:
+    raise ImportError(
+        'focal_boost.ensemble needs scikit-learn: pip install "focal-boost[tune]"'
+    ) from error
+
+from focal_boost.ensemble._folds import FoldEnsembleClassifier
+
+__all__ = ["FoldEnsembleClassifier"]
