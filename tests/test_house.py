@@ -40,6 +40,7 @@ TOP_FLOOR = {
     "datasets",
     "ensemble",
     "plotting",
+    "thresholds",
     "tuning",
 }
 # The room, or the files in it, that may import a library.

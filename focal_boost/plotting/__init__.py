@@ -1,4 +1,4 @@
-"""Plots of models for rare events, of the loss, and of ranks of methods."""
+"""Plots of models for rare events, of thresholds, of the loss, of ranks of methods."""
 
 try:
     import matplotlib  # noqa: F401
@@ -20,6 +20,7 @@ from focal_boost.plotting._losses import (
     plot_weight,
 )
 from focal_boost.plotting._ranks import plot_critical_difference
+from focal_boost.plotting._thresholds import plot_thresholds
 
 __all__ = [
     "plot_comparison",
@@ -30,5 +31,6 @@ __all__ = [
     "plot_posterior",
     "plot_precision_recall",
     "plot_reliability",
+    "plot_thresholds",
     "plot_weight",
 ]
