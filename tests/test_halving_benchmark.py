@@ -17,7 +17,7 @@ import halving
 
 from focal_boost.tuning import FocalSearchCV
 from focal_boost.tuning._ladder import Ladder
-from focal_boost.tuning._problem import SCORINGS
+from focal_boost.tuning._scoring import SCORINGS
 
 pytestmark = quiet
 ROUNDS = 20

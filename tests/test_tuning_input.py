@@ -144,17 +144,6 @@ class TestSpace:
 
 
 class TestSettings:
-    @pytest.mark.parametrize(
-        "scoring", ["focal_loss", "neg_focal_loss", "roc_auc", "accuracy", None, len]
-    )
-    def test_scoring(self, scoring: Any, sample: Sample) -> None:
-        sentence = (
-            "scoring must be one of ('neg_log_loss', 'neg_brier_score',"
-            f" 'average_precision'), got {scoring!r}"
-        )
-        search = make_search(LightGBM, scoring=scoring)
-        refuses(sentence, search, sample.X, sample.y)
-
     @pytest.mark.parametrize("keep", [0, 1, 1.5, -0.5, np.nan, "half", True])
     def test_keep(self, keep: Any, sample: Sample) -> None:
         sentence = f"keep must be a number in (0, 1), got {keep!r}"

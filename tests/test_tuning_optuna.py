@@ -183,7 +183,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("given", "sentence"),
         [
-            ({"scoring": "roc_auc"}, "scoring must be one of"),
+            ({"scoring": "focal_loss"}, "scoring must be one of"),
             ({"factor": 1}, "factor must be a finite number > 1, got 1"),
             ({"cv": 1}, "cv must be an integer >= 2, got 1"),
         ],

@@ -107,13 +107,20 @@ def fingerprint_of(problem: Problem, estimator: Any, settings: Iterable[Any]) ->
         type(estimator).__name__,
         sorted(params.items()),
         problem.target.classes.tolist(),
-        problem.scoring,
+        _told(problem.scoring),
         *settings,
         version(trainable(estimator).library),
         version("focal-boost"),
     ]
     digest.update(repr(text).encode())
     return digest.hexdigest()
+
+
+def _told(scoring: Any) -> str:
+    """Return what a scoring is called, which must not change from run to run."""
+    plain = isinstance(scoring, str) or hasattr(scoring, "_response_method")
+    name = getattr(scoring, "__qualname__", type(scoring).__qualname__)
+    return str(scoring) if plain else f"{scoring.__module__}.{name}"
 
 
 def _content(X: Any) -> Iterable[Any]:

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from focal_boost._adapter.protocol import trainable
-from focal_boost.tuning._problem import Problem, score
+from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._space import Candidate
 
 
@@ -89,12 +89,4 @@ class Fold:
         return self._binned[key]
 
     def _score(self, training: Any) -> float:
-        problem = self._problem
-        _, rows = problem.splits[self.number]
-        weight = problem.sample_weight
-        return score(
-            problem.scoring,
-            problem.target.y_true[rows],
-            training.raw_score(),
-            None if weight is None else weight[rows],
-        )
+        return self._problem.score(self.number, training.raw_score())

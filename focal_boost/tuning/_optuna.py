@@ -22,7 +22,7 @@ def optuna_objective(
     y: ArrayLike,
     *,
     space: Callable[[Any], Mapping[str, Any]] | None = None,
-    scoring: str = "neg_log_loss",
+    scoring: Any = "neg_log_loss",
     cv: Any = 5,
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
@@ -47,7 +47,7 @@ def optuna_objective(
     space : callable, optional
         ``space(trial)`` returns the parameters to set on the estimator. By default it
         suggests focal_alpha and focal_gamma.
-    scoring : {"neg_log_loss", "neg_brier_score", "average_precision"}
+    scoring : str or callable
         As in :class:`FocalSearchCV`, and so are `cv`, `sample_weight`, `groups` and
         `n_jobs`.
     factor : float > 1, default 2.2

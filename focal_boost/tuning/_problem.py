@@ -16,18 +16,7 @@ from focal_boost._adapter.splits import (
 )
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight
-from focal_boost.metrics import FocalMetric
-from focal_boost.objective import FocalObjective
-
-# The classifiers' raw scores are log-odds for every alpha and gamma.
-_LOG_ODDS = FocalObjective(None, 0.0)
-
-#: scikit-learn's names, our metrics, and the sign that makes more of it better.
-SCORINGS = {
-    "neg_log_loss": ("log_loss", -1.0),
-    "neg_brier_score": ("brier_score", -1.0),
-    "average_precision": ("average_precision", 1.0),
-}
+from focal_boost.tuning._scoring import Judged, check_scores, check_scoring, score
 
 
 @dataclass(frozen=True)
@@ -48,7 +37,7 @@ class Problem:
     target: Target
     sample_weight: NDArray[np.float64] | None
     splits: list[tuple[Rows, Rows]]
-    scoring: str
+    scoring: Any
 
     @classmethod
     def of(
@@ -72,7 +61,18 @@ class Problem:
         _, weight = as_labels_and_weight(target.y_true, sample_weight)
         splits = splits_of(X, target, groups, cv)
         _check_parts(target, weight, splits)
-        return cls(X, target, weight, splits, scoring)
+        problem = cls(X, target, weight, splits, scoring)
+        check_scores(scoring, problem.held_out(0))
+        return problem
+
+    def held_out(self, number: int) -> Judged:
+        """Return the rows that a fold is scored on."""
+        part = self.part(self.splits[number][1])
+        return Judged(part.X, part.y_true, self.target.classes, part.sample_weight)
+
+    def score(self, number: int, log_odds: ArrayLike) -> float:
+        """Return the score of the log-odds of a fold's held-out rows."""
+        return score(self.scoring, self.held_out(number), log_odds)
 
     def part(self, rows: Rows) -> Part:
         """Return some of the rows."""
@@ -84,23 +84,6 @@ class Problem:
             self.target.classes[y_true],
             None if weight is None else weight[rows],
         )
-
-
-def check_scoring(scoring: Any) -> None:
-    """Raise unless it is the name of a score that can be compared across gamma."""
-    if not isinstance(scoring, str) or scoring not in SCORINGS:
-        raise ValueError(f"scoring must be one of {tuple(SCORINGS)}, got {scoring!r}")
-
-
-def score(
-    scoring: str,
-    y_true: ArrayLike,
-    raw_score: ArrayLike,
-    sample_weight: ArrayLike | None,
-) -> float:
-    """Return a score of log-odds; more is better."""
-    name, sign = SCORINGS[scoring]
-    return sign * FocalMetric(name, _LOG_ODDS)(y_true, raw_score, sample_weight)
 
 
 def _check_parts(

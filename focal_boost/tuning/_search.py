@@ -12,6 +12,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from focal_boost._adapter.protocol import trainable
+from focal_boost._validation import as_labels_and_weight
 from focal_boost.tuning._checkpoint import Checkpoint, fingerprint_of
 from focal_boost.tuning._ladder import (
     FACTOR,
@@ -21,10 +22,11 @@ from focal_boost.tuning._ladder import (
     check_ladder,
     planned_rounds,
 )
-from focal_boost.tuning._problem import Problem, score
+from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._progress import progress
 from focal_boost.tuning._race import Race, Track, best_first
 from focal_boost.tuning._results import cv_results
+from focal_boost.tuning._scoring import Judged, score
 from focal_boost.tuning._space import Candidate, candidates_of
 
 
@@ -43,9 +45,12 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ``RandomizedSearchCV``. By default `DEFAULT_SPACE`: alpha × gamma.
     n_candidates : int, optional
         How many candidates to draw. By default all points of the grid.
-    scoring : {"neg_log_loss", "neg_brier_score", "average_precision"}
-        A proper score of the posterior, or the ranking; of the held-out rows, with
-        their weights.
+    scoring : str or callable, default "neg_log_loss"
+        "neg_log_loss", "neg_brier_score" or "average_precision", or any other scorer
+        of scikit-learn by its name or as a callable (estimator, X, y); of the
+        held-out rows, with their weights. A scorer of labels ("f1") is taken at the
+        threshold that is best on these: one half says little of rare events. The
+        estimator that a callable is handed knows nothing but its predictions.
     cv : int, splitter or iterable of (train, test), default 5
         An integer is the number of stratified folds, of whole groups where `groups`
         are given to `fit`; the rest is as in scikit-learn.
@@ -106,7 +111,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         param_distributions: Any = None,
         *,
         n_candidates: int | None = None,
-        scoring: str = "neg_log_loss",
+        scoring: Any = "neg_log_loss",
         cv: Any = 5,
         halving: bool = True,
         keep: float = KEEP,
@@ -278,7 +283,8 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f" got {unknown.flat[0]}"
             )
         y_true = (labels == self.classes_[1]).astype(np.int64)
-        return score(self.scoring, y_true, log_odds, sample_weight)
+        _, weight = as_labels_and_weight(y_true, sample_weight)
+        return score(self.scoring, Judged(X, y_true, self.classes_, weight), log_odds)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -30,7 +30,8 @@ from focal_boost.datasets import load_flights, make_imbalanced
 from focal_boost.tuning import _race
 from focal_boost.tuning._fold import Fold, Scores
 from focal_boost.tuning._ladder import FACTOR, KEEP, Ladder, planned_rounds
-from focal_boost.tuning._problem import SCORINGS, Problem, score
+from focal_boost.tuning._problem import Problem
+from focal_boost.tuning._scoring import SCORINGS, score
 from focal_boost.tuning._space import Candidate, candidates_of
 
 #: Growth of the rounds, share of the candidates that goes on, and least rounds.
@@ -68,9 +69,8 @@ class AllScores(Fold):
     """A fold whose scores are all that a search can have, in their order."""
 
     def _score(self, training: Any) -> Any:
-        rows = self._problem.splits[self.number][1]
-        y_true, log_odds = self._problem.target.y_true[rows], training.raw_score()
-        return [score(name, y_true, log_odds, None) for name in SCORINGS]
+        rows = self._problem.held_out(self.number)
+        return [score(name, rows, training.raw_score()) for name in SCORINGS]
 
 
 class Replay(_race.Race):

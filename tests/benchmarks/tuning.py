@@ -43,7 +43,7 @@ from sklearn.model_selection import GridSearchCV
 import focal_boost
 from focal_boost.datasets import make_imbalanced
 from focal_boost.tuning import DEFAULT_SPACE, FocalSearchCV
-from focal_boost.tuning._problem import SCORINGS
+from focal_boost.tuning._scoring import SCORINGS
 
 LIBRARIES = {
     "xgboost": partial(focal_boost.FocalXGBClassifier, enable_categorical=True),

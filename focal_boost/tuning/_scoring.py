@@ -1,0 +1,138 @@
+"""What a search is scored by: scores of the posterior, and scikit-learn's scorers.
+
+A paused training has no fitted classifier, only the log-odds of its held-out rows. A
+scorer is given a classifier that knows just these.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import get_scorer
+
+from focal_boost.metrics import FocalMetric
+from focal_boost.objective import FocalObjective
+
+# The classifiers' raw scores are log-odds for every alpha and gamma.
+_LOG_ODDS = FocalObjective(None, 0.0)
+
+#: scikit-learn's names, our metrics, and the sign that makes more of it better.
+SCORINGS = {
+    "neg_log_loss": ("log_loss", -1.0),
+    "neg_brier_score": ("brier_score", -1.0),
+    "average_precision": ("average_precision", 1.0),
+}
+# Thresholds that a score of labels is taken at, at most, from the positives' log-odds.
+_THRESHOLDS = 100
+
+
+class Judged(NamedTuple):
+    """Rows to be scored on: features, labels as 0 and 1, both classes, weights."""
+
+    X: Any
+    y_true: NDArray[np.int64]
+    classes: NDArray[Any]
+    sample_weight: NDArray[np.float64] | None
+
+
+def check_scoring(scoring: Any) -> Any:
+    """Return a name of `SCORINGS`, or a scorer; raise for what is neither.
+
+    The focal loss is no score: it cannot be compared between different gamma.
+    """
+    try:
+        if isinstance(scoring, str) and scoring in SCORINGS:
+            return scoring
+        if isinstance(scoring, str) or callable(scoring):
+            return get_scorer(scoring)
+    except ValueError:
+        pass
+    raise ValueError(
+        f"scoring must be one of {tuple(SCORINGS)}, the name of one of scikit-learn's"
+        f" scorers, or a scorer, got {scoring!r}"
+    )
+
+
+def check_scores(scoring: Any, rows: Judged) -> None:
+    """Raise if a scorer fails on rows whose log-odds are made up."""
+    if isinstance(scoring, str) and scoring in SCORINGS:
+        return
+    try:
+        value = score(scoring, rows, np.linspace(-1, 1, len(rows.y_true)))
+    except Exception as error:
+        raise ValueError(
+            f"scoring must be a scorer of these labels, got {scoring!r}, which fails:"
+            f" {' '.join(str(error).split())}"
+        ) from error
+    if not np.isfinite(value):
+        raise ValueError(
+            f"scoring must be a scorer of these labels, got {scoring!r} with {value}"
+        )
+
+
+def score(scoring: Any, rows: Judged, log_odds: ArrayLike) -> float:
+    """Return a score of log-odds; more is better."""
+    if isinstance(scoring, str) and scoring in SCORINGS:
+        name, sign = SCORINGS[scoring]
+        metric = FocalMetric(name, _LOG_ODDS)
+        return sign * metric(rows.y_true, log_odds, rows.sample_weight)
+    # By its name a scorer is meant of the positive class, whatever it is called.
+    named = isinstance(scoring, str)
+    classes = np.array([0, 1]) if named else rows.classes
+    scorer = get_scorer(scoring)
+    y, given = classes[rows.y_true], {}
+    if rows.sample_weight is not None and _takes_weights(scorer):
+        given["sample_weight"] = rows.sample_weight
+    known = np.asarray(log_odds, np.float64)
+
+    def at(threshold: float) -> float:
+        return float(scorer(_Known(known, classes, threshold), rows.X, y, **given))
+
+    if getattr(scorer, "_response_method", None) != "predict":
+        return at(0.0)
+    return max(at(one) for one in _thresholds(known, rows.y_true))
+
+
+def _thresholds(log_odds: NDArray[np.float64], y_true: NDArray[np.int64]) -> Any:
+    """Return thresholds at positives, and infinity, which calls no row positive."""
+    of_positives = np.unique(log_odds[y_true == 1])
+    if len(of_positives) > _THRESHOLDS:
+        shares = np.linspace(0, 1, _THRESHOLDS)
+        of_positives = np.quantile(of_positives, shares, method="nearest")
+    return [*of_positives, np.inf]
+
+
+def _takes_weights(scorer: Any) -> bool:
+    if hasattr(scorer, "_response_method"):
+        scorer = scorer._score_func
+    names = inspect.signature(scorer).parameters
+    return "sample_weight" in names
+
+
+class _Known(ClassifierMixin, BaseEstimator):
+    """A classifier of rows whose log-odds are known."""
+
+    def __init__(
+        self, log_odds: NDArray[np.float64], classes: NDArray[Any], threshold: float
+    ) -> None:
+        self.log_odds = log_odds
+        self.classes_ = classes
+        self.threshold = threshold
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: ARG002 (known)
+        return self.log_odds
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: ARG002
+        return np.column_stack([expit(-self.log_odds), expit(self.log_odds)])
+
+    def predict(self, X: Any) -> NDArray[Any]:  # noqa: ARG002
+        called = self.log_odds >= self.threshold
+        return np.asarray(self.classes_[called.astype(int)])
