@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from focal_boost._adapter.protocol import trainable
 from focal_boost.tuning._fold import Scores
+from focal_boost.tuning._pipeline import trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._space import Candidate
 

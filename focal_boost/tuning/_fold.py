@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
-from focal_boost._adapter.protocol import trainable
+from focal_boost.tuning._pipeline import trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._space import Candidate
 

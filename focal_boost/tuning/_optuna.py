@@ -8,9 +8,9 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from focal_boost._adapter.protocol import trainable
 from focal_boost.tuning._checkpoint import Checkpoint
 from focal_boost.tuning._ladder import FACTOR, Ladder, check_ladder
+from focal_boost.tuning._pipeline import trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._race import Race
 from focal_boost.tuning._space import candidate_of

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from focal_boost.tuning._checkpoint import Checkpoint
 from focal_boost.tuning._fold import Fold, Scores
 from focal_boost.tuning._ladder import Ladder
+from focal_boost.tuning._pipeline import last_step
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._space import Candidate
 
@@ -155,7 +156,7 @@ class Race:
     ) -> None:
         self._checkpoint = checkpoint
         self._jobs = min(effective_n_jobs(n_jobs), len(problem.splits))
-        threads = _threads(estimator.n_jobs, self._jobs)
+        threads = _threads(last_step(estimator).n_jobs, self._jobs)
         self._folds = [
             Fold(problem, number, threads, paused=paused)
             for number in range(len(problem.splits))

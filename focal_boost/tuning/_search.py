@@ -11,7 +11,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from focal_boost._adapter.protocol import trainable
 from focal_boost._validation import as_labels_and_weight
 from focal_boost.tuning._checkpoint import Checkpoint, fingerprint_of
 from focal_boost.tuning._ladder import (
@@ -22,6 +21,7 @@ from focal_boost.tuning._ladder import (
     check_ladder,
     planned_rounds,
 )
+from focal_boost.tuning._pipeline import prefix_of, trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._progress import progress
 from focal_boost.tuning._race import Race, Track, best_first
@@ -35,8 +35,9 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Parameters
     ----------
-    estimator : FocalXGBClassifier or FocalLGBMClassifier
-        Holds everything that is not searched. If it has early_stopping_rounds,
+    estimator : FocalXGBClassifier, FocalLGBMClassifier or Pipeline
+        Holds everything that is not searched. A pipeline ends in such a classifier,
+        and its other steps are fitted inside the folds. With early_stopping_rounds
         candidates are scored after every round, and the number of rounds is chosen
         too: where the mean score over folds is best before it has not improved for
         so many rounds.
@@ -83,7 +84,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         scikit-learn's keys, and "n_rounds", at which the candidate was ended, and
         "best_n_rounds", at which it was scored. A candidate that came further ranks
         before all that did not.
-    best_estimator_ : FocalXGBClassifier or FocalLGBMClassifier
+    best_estimator_ : FocalXGBClassifier, FocalLGBMClassifier or Pipeline
         Fitted on all rows; only with `refit`.
     best_params_, best_score_, best_index_
         Those of the candidate with rank 1.
@@ -224,11 +225,14 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         started = time.perf_counter()
         chosen = clone(self.estimator).set_params(**self.best_params_)
         chosen = trainable(chosen).with_rounds(chosen, self.best_n_estimators_)
-        self.best_estimator_ = chosen.fit(X, y, sample_weight=sample_weight)
+        weight = {f"{prefix_of(chosen)}sample_weight": sample_weight}
+        given = {} if sample_weight is None else weight
+        self.best_estimator_ = chosen.fit(X, y, **given)
         self.refit_time_ = time.perf_counter() - started
-        self.n_features_in_ = chosen.n_features_in_
-        if hasattr(chosen, "feature_names_in_"):
-            self.feature_names_in_ = chosen.feature_names_in_
+        for name in ("n_features_in_", "feature_names_in_"):
+            # A pipeline has what its first step has.
+            if hasattr(chosen, name):
+                setattr(self, name, getattr(chosen, name))
 
     def _best(self) -> Any:
         """Return the fitted estimator."""

@@ -11,8 +11,8 @@ from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from focal_boost._adapter.estimator import focal_objective
-from focal_boost._adapter.protocol import trainable
 from focal_boost._validation import check_integer
+from focal_boost.tuning._pipeline import last_step, prefix_of, trainable
 
 #: What is searched if nothing else is asked for; gamma 0 is the built-in log loss.
 DEFAULT_SPACE: dict[str, list[Any]] = {
@@ -34,7 +34,7 @@ class Candidate:
         Its place in ``cv_results_``.
     params : dict
         What is set on the estimator.
-    estimator : FocalXGBClassifier or FocalLGBMClassifier
+    estimator : FocalXGBClassifier, FocalLGBMClassifier or Pipeline
         Unfitted, with these parameters.
     rounds : int
         Rounds of a full training.
@@ -63,7 +63,7 @@ def candidate_of(estimator: Any, params: Mapping[str, Any], number: int) -> Cand
         raise ValueError(
             f"the search space must name parameters of the estimator: {error}"
         ) from None
-    focal_objective(changed, _LABELS, None)
+    focal_objective(last_step(changed), _LABELS, None)
     library.check(changed)
     rounds, patience = library.rounds_of(changed), library.patience_of(changed)
     for name, value in (("n_estimators", rounds), ("early_stopping_rounds", patience)):
@@ -77,7 +77,10 @@ def candidates_of(
 ) -> list[Candidate]:
     """Return all points of a grid, or as many as asked for of distributions."""
     trainable(estimator)
-    points = _points(DEFAULT_SPACE if space is None else space)
+    if space is None:
+        prefix = prefix_of(estimator)
+        space = {f"{prefix}{name}": one for name, one in DEFAULT_SPACE.items()}
+    points = _points(space)
     if n_candidates is not None:
         check_integer(n_candidates, "n_candidates", 1)
     elif not _is_grid(points):
