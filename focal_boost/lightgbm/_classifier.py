@@ -29,6 +29,7 @@ from focal_boost.lightgbm._start import starts_from_average
 from focal_boost.lightgbm._train import runs_code, settings_of
 from focal_boost.lightgbm._training import Training, injected
 from focal_boost.metrics import focal_metrics
+from focal_boost.objective import FocalObjective
 
 
 class FocalLGBMClassifier(lgb.LGBMClassifier):
@@ -81,6 +82,14 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
             _check_part(self.focal_alpha, target)
         weight = self._weight(given, target)
         objective = focal_objective(self, target.y_true, weight)
+        inner = Inner(**library_parameters(self))
+        labels = functools.partial(Labels.of, target.y_true, weight)
+        return self._fit(inner, objective, given, labels)
+
+    def _fit(
+        self, inner: Inner, objective: FocalObjective, given: Any, labels: Any
+    ) -> FocalLGBMClassifier:
+        """Fit by way of an unfitted parent."""
         theirs, ours = apart(given.get("eval_metric"))
         given["eval_metric"] = theirs
         training = Training(
@@ -88,9 +97,8 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
             focal_metrics(ours, objective),
             may_change=runs_code([theirs, given.get("callbacks")]),
         )
-        inner = _Inner(**library_parameters(self))
         if inner.starts_from_average(given):
-            _start_from(training.start_from(Labels.of(target.y_true, weight)), given)
+            _start_from(training.start_from(labels()), given)
         with with_advice():
             inner.train(training, given)
         adopt(self, inner, skip=["_other_params"])
@@ -127,7 +135,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         return tags
 
 
-class _Inner(lgb.LGBMClassifier):
+class Inner(lgb.LGBMClassifier):
     """The parent, as it fits: its own in all but the objective of the engine."""
 
     _training: Training | None = None

@@ -88,33 +88,14 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         settled = type(self)(**self.get_params(deep=False))
         check_objective(settled.objective)
         objective = focal_objective(settled, *_rows_of_all(given))
-        inner, training = settled._parent(objective, given)
+        parameters, training = settings_of(settled, objective, given)
+        inner = xgb.XGBClassifier(**parameters)
         with training.callback() as attach:
             inner.callbacks = [attach, *(inner.callbacks or ())]
             inner.fit(**given)
         adopt(self, inner, skip=["kwargs"])
         self._remember(objective, classes)
         return self
-
-    def _parent(
-        self, objective: FocalObjective, given: dict[str, Any]
-    ) -> tuple[Any, Training]:
-        """Return an unfitted XGBClassifier with these settings, and its training."""
-        parameters = {**library_parameters(self), "objective": OBJECTIVE}
-        ours, others = split(parameters["eval_metric"])
-        metrics = ours_of(ours, objective)
-        if metrics:
-            parameters["eval_metric"] = others
-            if others is None:
-                parameters["disable_default_eval_metric"] = True
-            _direct_stopping(metrics, parameters, given)
-        training = Training(
-            on_the_device(objective, self.device),
-            metrics,
-            reads_once=not runs_code(parameters["callbacks"]),
-            updates=parameters.get("process_type") == "update",
-        )
-        return xgb.XGBClassifier(**parameters), training
 
     def _remember(
         self, objective: FocalObjective, classes: NDArray[Any] | None
@@ -130,11 +111,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
 
     def get_xgb_params(self) -> dict[str, Any]:
         """Return XGBoost's parameters, which are neither ours nor name our metrics."""
-        given = super().get_xgb_params()
-        ours, others = split(given.get("eval_metric"))
-        if ours:
-            given["eval_metric"] = None if callable(others) else others
-        return {k: v for k, v in given.items() if k not in FOCAL_PARAMETERS}
+        return plain_parameters(super().get_xgb_params())
 
     def decision_function(self, X: Any, **kwargs: Any) -> NDArray[np.float32]:
         """Return the log-odds, (n,); `kwargs` as in ``XGBClassifier.predict``."""
@@ -189,6 +166,35 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         tags.classifier_tags.multi_class = False
         tags.classifier_tags.multi_label = False
         return tags
+
+
+def settings_of(
+    estimator: Any, objective: FocalObjective, given: dict[str, Any], **where: bool
+) -> tuple[dict[str, Any], Training]:
+    """Return the parameters of an unfitted parent, and its training."""
+    parameters = {**library_parameters(estimator), "objective": OBJECTIVE}
+    ours, others = split(parameters["eval_metric"])
+    metrics = ours_of(ours, objective)
+    if metrics:
+        parameters["eval_metric"] = others
+        if others is None:
+            parameters["disable_default_eval_metric"] = True
+        _direct_stopping(metrics, parameters, given)
+    training = Training(
+        on_the_device(objective, estimator.device, **where),
+        metrics,
+        reads_once=not runs_code(parameters["callbacks"]),
+        updates=parameters.get("process_type") == "update",
+    )
+    return parameters, training
+
+
+def plain_parameters(given: dict[str, Any]) -> dict[str, Any]:
+    """Return XGBoost's parameters without ours and the names of our metrics."""
+    ours, others = split(given.get("eval_metric"))
+    if ours:
+        given["eval_metric"] = None if callable(others) else others
+    return {k: v for k, v in given.items() if k not in FOCAL_PARAMETERS}
 
 
 def _encode(given: dict[str, Any]) -> NDArray[Any] | None:

@@ -72,16 +72,39 @@ def train(
         objective with ``device="cpu"`` does without.
     """
     params = dict(params or {})
-    check_arguments(objective, params, kwargs)
+    check_arguments(objective, params, kwargs, dtrain)
+    training = training_of(params, objective, metrics, kwargs)
     params["objective"] = OBJECTIVE
+    with training.callback() as attach:
+        return xgb.train(
+            params,
+            dtrain,
+            num_boost_round,
+            callbacks=[attach, *kwargs.pop("callbacks")],
+            **kwargs,
+        )
+
+
+def training_of(
+    params: dict[str, Any],
+    objective: FocalObjective,
+    metrics: str | Sequence[str],
+    kwargs: dict[str, Any],
+    *,
+    here: bool = True,
+) -> Training:
+    """Return the training that arguments ask for; `kwargs` are made XGBoost's own.
+
+    `here` is False for one of other machines, which have the device.
+    """
     asked: list[Any] = [metrics] if isinstance(metrics, str) else list(metrics)
     if isinstance(kwargs.get("custom_metric"), XGBoostMetric):
         asked.append(kwargs.pop("custom_metric"))
     ours = ours_of(asked, objective)
-    callbacks = list(kwargs.pop("callbacks", None) or ())
+    callbacks = kwargs["callbacks"] = list(kwargs.get("callbacks") or ())
     own_code = kwargs.get("custom_metric") or kwargs.get("feval")
     training = Training(
-        on_the_device(objective, params.get("device")),
+        on_the_device(objective, params.get("device"), here=here),
         ours,
         reads_once=not runs_code(callbacks, own_code),
         updates=params.get("process_type") == "update",
@@ -90,13 +113,11 @@ def train(
         direct(callbacks, ours)
         if kwargs.get("maximize") is None:
             kwargs["maximize"] = ours[-1].higher_is_better
-    with training.callback() as attach:
-        callbacks = [attach, *callbacks]
-        return xgb.train(params, dtrain, num_boost_round, callbacks=callbacks, **kwargs)
+    return training
 
 
 def check_arguments(
-    objective: Any, params: dict[str, Any], kwargs: dict[str, Any]
+    objective: Any, params: dict[str, Any], kwargs: dict[str, Any], dtrain: Any = None
 ) -> None:
     """Raise for what contradicts the objective, and warn of what it does not do."""
     if not isinstance(objective, FocalObjective):
@@ -104,6 +125,11 @@ def check_arguments(
     if kwargs.get("obj") is not None:
         raise ValueError(f"obj must be given as objective, got obj={kwargs['obj']!r}")
     check_objective(params.get("objective"))
+    if type(dtrain).__module__.startswith("xgboost.dask"):
+        raise ValueError(
+            f"dtrain must be an xgboost.DMatrix, got a {type(dtrain).__name__}, which"
+            " focal_boost.dask.train takes"
+        )
     if objective.link == "focal":
         warnings.warn(
             'with link="focal" predict is sigmoid(raw score), which is not the'

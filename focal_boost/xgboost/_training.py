@@ -84,7 +84,7 @@ class Training:
     def callback(self) -> Iterator[Any]:
         """Return the callback that attaches the booster of an ``xgboost.train``."""
         try:
-            yield _Attach(self)
+            yield Attach(self)
         finally:
             self.release()
 
@@ -188,8 +188,8 @@ class FocalBooster(xgb.Booster):
         return object.__new__, (xgb.Booster,), self.__getstate__()
 
 
-class _Attach(xgb.callback.TrainingCallback):
-    """Attaches every booster that is about to train."""
+class Attach(xgb.callback.TrainingCallback):
+    """Attaches every booster that is about to train; before that it can be pickled."""
 
     def __init__(self, training: Training) -> None:
         super().__init__()
@@ -223,10 +223,13 @@ def check_objective(objective: Any) -> None:
         )
 
 
-def on_the_device(objective: FocalObjective, device: Any) -> FocalObjective:
+def on_the_device(
+    objective: FocalObjective, device: Any, *, here: bool = True
+) -> FocalObjective:
     """Return the objective for XGBoost's parameter `device`, which must be there.
 
-    An objective with a device of its own keeps it; on the CPU it works for all.
+    An objective with a device of its own keeps it; on the CPU it works for all. It is
+    not looked for where the training is not `here`.
     """
     named = str(device)
     trains_on = named if named.startswith(("cuda", "gpu")) else "cpu"
@@ -237,5 +240,6 @@ def on_the_device(objective: FocalObjective, device: Any) -> FocalObjective:
             'device of the objective must be None or "cpu" where XGBoost trains on'
             f" the CPU, got {objective.device!r}"
         )
-    check_device(str(objective.device))
+    if here:
+        check_device(str(objective.device))
     return objective
