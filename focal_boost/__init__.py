@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from focal_boost.lightgbm import FocalLGBMClassifier as FocalLGBMClassifier
     from focal_boost.loss import FocalLoss as FocalLoss
     from focal_boost.metrics import FocalMetric as FocalMetric
+    from focal_boost.multi import MultiFocalObjective as MultiFocalObjective
     from focal_boost.objective import FocalObjective as FocalObjective
     from focal_boost.tuning import FocalSearchCV as FocalSearchCV
     from focal_boost.xgboost import FocalXGBClassifier as FocalXGBClassifier
@@ -29,6 +30,7 @@ _ROOMS = {
     "FocalLGBMClassifier": "lightgbm",
     "FocalSearchCV": "tuning",
     "FoldEnsembleClassifier": "ensemble",
+    "MultiFocalObjective": "multi",
 }
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "FocalSearchCV",
     "FocalXGBClassifier",
     "FoldEnsembleClassifier",
+    "MultiFocalObjective",
 ]
 
 

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "_kernels/cuda": {"_logit"},
     "_rows": {"_kernels", "_validation"},
     "objective": {"links", "loss", "_rows", "_kernels", "_validation"},
+    "multi": {"_kernels", *_OBJECTIVE},
     "metrics": {"_kernels", *_OBJECTIVE},
     "_adapter": _OBJECTIVE,
     "xgboost": _ADAPTER,

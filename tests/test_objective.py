@@ -28,6 +28,8 @@ PUBLIC = {
     "FocalObjective",
     "FocalSearchCV",
     "FocalXGBClassifier",
+    "FoldEnsembleClassifier",
+    "MultiFocalObjective",
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from focal_boost._kernels.cuda import is_on_device, ordinal_of
+from focal_boost._rows.columns import ColumnRows, labels_of_columns
 from focal_boost._rows.device import DeviceRows, check_device
 from focal_boost._rows.host import Gradients, HostRows, Labels
 
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from focal_boost.objective import FocalObjective
 
 __all__ = [
+    "ColumnRows",
     "DeviceRows",
     "Gradients",
     "HostRows",
     "Labels",
     "check_device",
     "device_of",
+    "labels_of_columns",
     "rows_of",
 ]
 

@@ -117,7 +117,12 @@ class HostRows:
         self._arrays: Gradients | None = None
 
     def gradient_hessian(
-        self, raw_score: Any, offset: float = 0.0, *, overwrite: bool = False
+        self,
+        raw_score: Any,
+        offset: float = 0.0,
+        *,
+        overwrite: bool = False,
+        out: Gradients | None = None,
     ) -> Gradients:
         """Return gradient and Hessian at ``raw_score + offset``.
 
@@ -127,6 +132,8 @@ class HostRows:
         offset : float, default 0.0
         overwrite : bool, default False
             Whether the gradient may take the raw scores' memory.
+        out : (ndarray, ndarray) of float32, (n,), contiguous, optional
+            Where to write gradient and Hessian.
 
         Returns
         -------
@@ -142,7 +149,7 @@ class HostRows:
         check_same_shape(self.labels.y_true, scores)
         if not np.isfinite(offset):
             check_scores(np.asarray([offset]), "offset")
-        grad, hess = self._out(scores.size)
+        grad, hess = self._out(scores.size) if out is None else out
         if overwrite and _can_hold_gradient(raw_score):
             grad = raw_score
         if self._known is None:

@@ -1,0 +1,216 @@
+"""MultiFocalObjective: every column is the binary objective, and bad input is named."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy.special import logit
+
+from focal_boost import FocalObjective, MultiFocalObjective
+from focal_boost.links import LINKS
+
+K = 4
+ALPHA, GAMMA = (0.25, None, 0.6, 0.75), (2.0, 0.0, 1.7, 200.0)
+orders = pytest.mark.parametrize("order", ["C", "F"])
+kinds = pytest.mark.parametrize("kind", [np.float32, np.float64])
+
+
+def sample(n=400, seed=2):
+    rng = np.random.default_rng(seed)
+    numbers = rng.choice(K, n, p=[0.6, 0.3, 0.07, 0.03])
+    matrix = (rng.random((n, K)) < [0.5, 0.3, 0.1, 0.05]).astype(int)
+    return numbers, matrix, rng.normal(-1, 3, (n, K)), rng.exponential(size=n)
+
+
+def as_matrix(numbers):
+    return (numbers[:, None] == np.arange(K)).astype(int)
+
+
+def binary(k, link="logit", hessian="upper"):
+    return FocalObjective(ALPHA[k], GAMMA[k], link, hessian)
+
+
+class Data:
+    def __init__(self, labels, weight=None):
+        self._held = labels, weight
+
+    def get_label(self):
+        return self._held[0]
+
+    def get_weight(self):
+        return self._held[1]
+
+
+class TestColumns:
+    """The very bits of the binary objective."""
+
+    @orders
+    @kinds
+    @pytest.mark.parametrize("link", LINKS)
+    @pytest.mark.parametrize("hessian", ["upper", "exact"])
+    def test_class_numbers(self, link, hessian, kind, order):
+        y, _, raw_score, weight = sample()
+        scores = raw_score.astype(kind, order=order)
+        objective = MultiFocalObjective(ALPHA, GAMMA, link, hessian)
+        found = objective(y, scores, weight)
+        for k in range(K):
+            one = binary(k, link, hessian)(y == k, scores[:, k], weight)
+            for all_columns, column in zip(found, one, strict=True):
+                assert (all_columns[:, k] == column).all()
+
+    @orders
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_label_matrix(self, order, weighted):
+        _, matrix, raw_score, weight = sample()
+        of_rows = weight if weighted else None
+        found = MultiFocalObjective(ALPHA, GAMMA)(
+            np.asarray(matrix, order=order), raw_score, of_rows
+        )
+        for k in range(K):
+            one = binary(k)(matrix[:, k], raw_score[:, k], of_rows)
+            assert (found[0][:, k] == one[0]).all()
+            assert (found[1][:, k] == one[1]).all()
+
+    def test_one_class_is_the_binary_objective(self):
+        _, matrix, raw_score, weight = sample()
+        y, at = matrix[:, 0], raw_score[:, 0]
+        expected = FocalObjective()(y, at, weight)
+        flat = MultiFocalObjective()(y, at, weight)
+        column = MultiFocalObjective()(y, at[:, None], weight)
+        for one, two, three in zip(expected, flat, column, strict=True):
+            assert one.shape == two.shape
+            assert three.shape == (len(y), 1)
+            assert (one == two).all()
+            assert (one == three[:, 0]).all()
+
+    def test_numbers_are_the_matrix_of_one_label_per_row(self):
+        y, _, raw_score, _ = sample()
+        objective = MultiFocalObjective(0.3, 1.0)
+        pairs = objective(y, raw_score), objective(as_matrix(y), raw_score)
+        assert all((a == b).all() for a, b in zip(*pairs, strict=True))
+
+    def test_gradient_is_the_derivative_of_the_value(self):
+        y, _, raw_score, weight = sample()
+        objective = MultiFocalObjective(0.3, (0.5, 1.0, 2.0, 3.0))
+        h = 1e-3
+        at = [objective.value(y, raw_score + i * h, weight) for i in (-2, -1, 1, 2)]
+        slope = (at[0] - 8 * at[1] + 8 * at[2] - at[3]) / (12 * h)
+        grad, _ = objective(y, raw_score, weight)
+        assert grad == pytest.approx(slope, rel=2e-7, abs=1e-9)
+
+    def test_scores_in_fortran_order_are_not_copied(self, monkeypatch):
+        from focal_boost._rows import columns
+
+        y, _, raw_score, _ = sample()
+        scores = np.asfortranarray(raw_score)
+        seen = []
+        own = columns.HostRows.gradient_hessian
+
+        def spy(rows, at, *args, **kwargs):
+            seen.append((np.shares_memory(at, scores), at.flags.c_contiguous))
+            return own(rows, at, *args, **kwargs)
+
+        monkeypatch.setattr(columns.HostRows, "gradient_hessian", spy)
+        grad, hess = MultiFocalObjective()(y, scores)
+        assert seen == [(True, True)] * K
+        assert grad.flags.f_contiguous
+        assert hess.flags.f_contiguous
+        assert (scores == raw_score).all()
+
+
+class TestPosterior:
+    def test_columns_have_links_of_their_own(self):
+        raw_score = np.minimum(sample()[2], 0)  # where a posterior has all its digits
+        objective = MultiFocalObjective(ALPHA, 2.0, "focal")
+        posterior = objective.posterior(raw_score)
+        for k in range(K):
+            one = FocalObjective(ALPHA[k], 2.0, "focal")
+            assert (posterior[:, k] == one.posterior(raw_score[:, k])).all()
+        assert objective.raw_score(posterior) == pytest.approx(raw_score, rel=1e-9)
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_start_is_the_log_odds_of_the_shares(self, weighted):
+        y, _, _, weight = sample()
+        of_rows = weight if weighted else None
+        shares = np.average(as_matrix(y), axis=0, weights=of_rows)
+        found = MultiFocalObjective().initial_score(y, of_rows)
+        assert found == pytest.approx(logit(shares), rel=1e-12)
+
+    def test_balanced_is_the_share_of_the_others(self):
+        _, matrix, _, weight = sample()
+        found = MultiFocalObjective.balanced(matrix, 1.0, weight)
+        shares = np.average(matrix, axis=0, weights=weight)
+        assert found.alpha == pytest.approx(1 - shares, rel=1e-12)
+        assert found.gamma == 1.0
+
+
+class TestValue:
+    def test_equal_hashable_and_picklable(self):
+        one = MultiFocalObjective([0.25, 0.5], 2)
+        assert one == MultiFocalObjective((0.25, 0.5), 2.0)
+        assert one != MultiFocalObjective(0.25, 2.0)
+        assert hash(one) == hash(pickle.loads(pickle.dumps(one)))
+        assert one.__name__ == "multi_focal_objective"
+        assert repr(one) == (
+            "MultiFocalObjective(alpha=(0.25, 0.5), gamma=2.0, link='logit',"
+            " hessian='upper')"
+        )
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"alpha": (0.2, 1.0)}, r"alpha must be None or a number in \(0, 1\), got"),
+            ({"alpha": ()}, r"alpha must not be empty, got \(\)"),
+            ({"gamma": (1.0, -1.0)}, r"gamma must be a finite number >= 0, got -1"),
+            (
+                {"alpha": (0.2, 0.3), "gamma": (1.0, 2.0, 3.0)},
+                "gamma must have one value per class, as alpha has, 2, got 3",
+            ),
+        ],
+    )
+    def test_parameters(self, given, message):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            MultiFocalObjective(**given)
+
+    @pytest.mark.parametrize(
+        ("y", "message"),
+        [
+            ([0, 3], "y_true must contain only whole numbers from 0 to 2, got 3"),
+            ([0, -1], "y_true must contain only whole numbers from 0 to 2, got -1"),
+            ([0, 0.5], "y_true must contain only whole numbers from 0 to 2, got 0.5"),
+            ([[0, 1, 2], [0, 1, 1]], "y_true must contain only 0 and 1, got 2"),
+            (
+                [[0, 1], [1, 0]],
+                r"y_true must have one class number per row, or one column per class,"
+                r" 3, got shape \(2, 2\)",
+            ),
+            ([0, 1, 2], r"raw_score must have shape \(3, 3\), got \(2, 3\)"),
+        ],
+    )
+    def test_labels(self, y, message):
+        with pytest.raises(ValueError, match=f"^{message}$"):
+            MultiFocalObjective()(y, np.zeros((2, 3)))
+
+    def test_number_of_classes(self):
+        message = "^alpha must have one value per class, 3, got 2$"
+        with pytest.raises(ValueError, match=message):
+            MultiFocalObjective((0.2, 0.3))([0, 1], np.zeros((2, 3)))
+
+    @pytest.mark.parametrize(
+        ("y", "message"),
+        [
+            ([0, 2, 0], "class 1 in none"),
+            ([[1, 0], [1, 1]], "class 0 in all"),
+        ],
+    )
+    def test_class_with_no_rows_or_all(self, y, message):
+        with pytest.raises(
+            ValueError, match=rf"some rows and not in all, got {message}"
+        ):
+            MultiFocalObjective().initial_score(y)
+
+    def test_scores(self):
+        with pytest.raises(ValueError, match=r"^raw_score must be finite numbers, got"):
+            MultiFocalObjective()([0, 1], [[0.0, np.inf], [0.0, 0.0]])
