@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from focal_boost.loss import FocalLoss
@@ -33,6 +35,24 @@ def focal_objective(
     if not balanced:
         return objective
     return FocalObjective(FocalLoss.balanced(y_true, gamma, sample_weight).alpha, gamma)
+
+
+def warn_of_majority(
+    estimator: Any, classes: NDArray[Any], y_true: NDArray[Any]
+) -> None:
+    """Warn where alpha weighs the more frequent class, by the order of its name."""
+    if classes.dtype.kind not in "OUS" or estimator.focal_alpha in (None, "balanced"):
+        return
+    share = float(np.mean(y_true))
+    if share > 0.5 and estimator.focal_alpha < 0.5:
+        warnings.warn(
+            f"the positive class is {str(classes[1])!r}, the later of the two labels in"
+            f" order, and has {share:.1%} of the rows: focal_alpha="
+            f"{estimator.focal_alpha} is its weight; for the rarer class give labels 0"
+            " and 1, 1 being the rarer",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _check_names(estimator: Any) -> None:

@@ -16,6 +16,7 @@ from focal_boost._adapter.estimator import (
     bound_arguments,
     focal_objective,
     library_parameters,
+    warn_of_majority,
 )
 from focal_boost._adapter.protocol import Trainable
 from focal_boost._adapter.target import Target
@@ -26,7 +27,7 @@ from focal_boost.lightgbm._device import with_advice
 from focal_boost.lightgbm._metrics import apart
 from focal_boost.lightgbm._network import names_machines
 from focal_boost.lightgbm._start import starts_from_average
-from focal_boost.lightgbm._train import runs_code, settings_of
+from focal_boost.lightgbm._train import runs_code, settings_of, warn_of_names
 from focal_boost.lightgbm._training import Training, injected
 from focal_boost.metrics import focal_metrics
 from focal_boost.objective import FocalObjective
@@ -82,6 +83,9 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
             _check_part(self.focal_alpha, target)
         weight = self._weight(given, target)
         objective = focal_objective(self, target.y_true, weight)
+        warn_of_names(self.get_params(deep=False), "focal_{}")
+        if len(target.classes) == 2:
+            warn_of_majority(self, target.classes, target.y_true)
         inner = Inner(**library_parameters(self))
         labels = functools.partial(Labels.of, target.y_true, weight)
         return self._fit(inner, objective, given, labels)

@@ -18,6 +18,7 @@ from focal_boost.lightgbm._train import (
     check_focal,
     runs_code,
     settings_of,
+    warn_of_names,
 )
 from focal_boost.lightgbm._training import Training, restore
 from focal_boost.metrics import FocalMetric, focal_metrics
@@ -86,6 +87,7 @@ def cv(
         As from ``lightgbm.cv``.
     """
     check_focal(objective)
+    warn_of_names(params, "FocalObjective({}=)")
     settings, seen = settings_of(dict(params), objective)
     theirs, ours = apart(metrics)
     theirs = theirs if theirs or not ours else None

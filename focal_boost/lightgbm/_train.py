@@ -108,6 +108,7 @@ def train(
         As from ``lightgbm.train``.
     """
     check_focal(objective)
+    warn_of_names(params, "FocalObjective({}=)")
     settings, seen = settings_of(dict(params), objective)
     given = (feval, *(callbacks or ()))
     training = Training(
@@ -148,6 +149,21 @@ def check_focal(objective: Any) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+def warn_of_names(params: dict[str, Any], ours: str) -> None:
+    """Warn of the loss's alpha and gamma among LightGBM's parameters.
+
+    There they change nothing: `ours` is where they belong.
+    """
+    for name in ("alpha", "gamma"):
+        if params.get(name) is not None:
+            warnings.warn(
+                f"{name}={params[name]!r} changes nothing in LightGBM's binary"
+                f" objective; that of the focal loss is {ours.format(name)}",
+                UserWarning,
+                stacklevel=3,
+            )
 
 
 def _sets(valid_sets: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -213,6 +214,21 @@ class Race:
 def best_first(tracks: Sequence[Track]) -> list[Track]:
     """Sort by how far they came, then by score, then by their number."""
     return sorted(tracks, key=lambda one: (-one.rung, -one.mean, one.candidate.number))
+
+
+def warn_of_equals(tracks: Sequence[Track]) -> None:
+    """Warn where no parameter that was searched has changed a score."""
+    known = min(len(one.scores) for one in tracks)
+    scores = {tuple(map(tuple, one.scores[:known])) for one in tracks}
+    names = sorted({name for one in tracks for name in one.candidate.params})
+    values = {repr(one.candidate.params) for one in tracks}
+    if len(values) > 1 and len(scores) == 1:
+        warnings.warn(
+            f"all {len(tracks)} candidates have the same scores: {', '.join(names)}"
+            " change nothing here",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _plans(alive: Sequence[Track], ladder: Ladder, rung: int) -> list[Plan]:

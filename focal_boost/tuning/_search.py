@@ -24,7 +24,7 @@ from focal_boost.tuning._ladder import (
 from focal_boost.tuning._pipeline import prefix_of, trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._progress import progress
-from focal_boost.tuning._race import Race, Track, best_first
+from focal_boost.tuning._race import Race, Track, best_first, warn_of_equals
 from focal_boost.tuning._results import cv_results
 from focal_boost.tuning._scoring import Judged, score
 from focal_boost.tuning._space import Candidate, candidates_of
@@ -86,10 +86,8 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         before all that did not.
     best_estimator_ : FocalXGBClassifier, FocalLGBMClassifier or Pipeline
         Fitted on all rows; only with `refit`.
-    best_params_, best_score_, best_index_
-        Those of the candidate with rank 1.
-    best_n_estimators_ : int
-        Rounds of `best_estimator_`.
+    best_params_, best_score_, best_index_, best_n_estimators_
+        Those of the candidate with rank 1, and its rounds.
     n_splits_ : int
         Number of folds.
     refit_time_ : float
@@ -210,7 +208,8 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return race.run(candidates, ladder)
 
     def _keep(self, problem: Problem, tracks: list[Track]) -> None:
-        """Set the attributes that tell how the search went."""
+        """Tell how the search went."""
+        warn_of_equals(tracks)
         best = best_first(tracks)[0]
         self.__dict__.pop("best_estimator_", None)
         self.cv_results_ = cv_results(tracks)

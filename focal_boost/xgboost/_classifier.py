@@ -17,6 +17,7 @@ from focal_boost._adapter.estimator import (
     bound_arguments,
     focal_objective,
     library_parameters,
+    warn_of_majority,
 )
 from focal_boost._adapter.protocol import Trainable
 from focal_boost._kernels.cuda import is_on_device
@@ -88,6 +89,8 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         settled = type(self)(**self.get_params(deep=False))
         check_objective(settled.objective)
         objective = focal_objective(settled, *_rows_of_all(given))
+        if classes is not None:
+            warn_of_majority(self, classes, given["y"])
         parameters, training = settings_of(settled, objective, given)
         inner = xgb.XGBClassifier(**parameters)
         with training.callback() as attach:
