@@ -10,7 +10,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
-from samples import Sample, make_sample
+from populations import Sample, make_sample
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

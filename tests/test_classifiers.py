@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimators import booster_of, both, make, quiet, rounds, words
-from samples import Sample
+from populations import Sample
 from scipy.special import expit
 from sklearn.exceptions import NotFittedError
 

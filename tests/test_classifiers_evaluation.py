@@ -20,7 +20,7 @@ from estimators import (
     sets_of,
     words,
 )
-from samples import Sample, make_sample
+from populations import Sample, make_sample
 
 import focal_boost.lightgbm as flgb
 from focal_boost import FocalMetric, FocalObjective

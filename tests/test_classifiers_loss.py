@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from boosters import LightGBM
 from estimators import both, make, quiet, words
-from samples import Sample
+from populations import Sample
 
 from focal_boost import FocalLoss, FocalObjective
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from boosters import XGBoost, xgb
 from estimators import booster_of, both, fit_watched, logs_of, make, quiet, words
-from samples import Sample
+from populations import Sample
 from sklearn.base import clone
 
 from focal_boost import FocalLoss, FocalObjective

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from estimators import both, fit_watched, logs_of, make, quiet, words
-from samples import Sample
+from populations import Sample
 from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV

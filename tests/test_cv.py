@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from boosters import BOTH, LightGBM, XGBoost
 from estimators import quiet
-from samples import make_sample
+from populations import make_sample
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 

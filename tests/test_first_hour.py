@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from boosters import BOTH, LightGBM, XGBoost
 from estimators import make, quiet
-from samples import make_sample
+from populations import make_sample
 
 import focal_boost.lightgbm as flgb
 from focal_boost.tuning import FocalSearchCV

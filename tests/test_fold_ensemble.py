@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from boosters import BOTH, LightGBM, XGBoost
 from estimators import fit_watched, quiet
-from samples import make_sample
+from populations import make_sample
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer

@@ -5,7 +5,7 @@ import oracles
 import pytest
 import xgboost as xgb
 from oracles import GAMMAS, MARGINS, RAW_SCORES, float32_ulps
-from samples import make_sample
+from populations import make_sample
 from sklearn.metrics import average_precision_score
 
 import focal_boost.xgboost as fxgb

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from boosters import xgb
-from samples import Sample
+from populations import Sample
 
 import focal_boost.xgboost as fxgb
 from focal_boost import FocalLoss, FocalObjective

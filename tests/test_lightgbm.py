@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from boosters import LightGBM
 from estimators import sets_of
-from samples import Sample
+from populations import Sample
 from scipy.special import logit
 
 import focal_boost.lightgbm as flgb

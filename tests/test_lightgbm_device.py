@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from boosters import LightGBM
 from estimators import fit_watched, make, quiet
-from samples import Sample
+from populations import Sample
 from searches import make_search
 
 import focal_boost.lightgbm as flgb

@@ -8,7 +8,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 from estimators import OLD_LIGHTGBM
-from samples import Sample
+from populations import Sample
 from scipy.special import expit
 from sklearn import metrics
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from boosters import BOTH, LightGBM, XGBoost
-from samples import make_sample
+from populations import make_sample
 from scipy.special import expit
 
 import focal_boost.lightgbm as flgb

@@ -9,7 +9,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 from boosters import BOTH, LightGBM
-from samples import make_sample
+from populations import make_sample
 from sklearn.metrics import average_precision_score, log_loss
 
 import focal_boost.lightgbm as flgb

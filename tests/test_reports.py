@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import xgboost as xgb
 from estimators import both, make, quiet
-from samples import Sample, make_sample
+from populations import Sample, make_sample
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.multiclass import OneVsRestClassifier
 

@@ -10,7 +10,7 @@ import pytest
 from boosters import BOTH
 from estimators import quiet
 from matplotlib.figure import Figure
-from samples import make_sample
+from populations import make_sample
 from scipy.stats import binomtest
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import (

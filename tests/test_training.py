@@ -16,7 +16,7 @@ import pytest
 import xgboost as xgb
 from boosters import BOTH, LightGBM, XGBoost
 from estimators import quiet
-from samples import Sample, make_sample
+from populations import Sample, make_sample
 from scipy.special import expit, logit
 from sklearn.metrics import log_loss
 

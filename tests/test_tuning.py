@@ -10,7 +10,7 @@ import pytest
 from boosters import BOTH, LightGBM, XGBoost
 from estimators import booster_of, both, make, quiet, words
 from numpy.testing import assert_allclose
-from samples import Sample
+from populations import Sample
 from searches import (
     GRID,
     OF_CLASSES,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from boosters import LightGBM, XGBoost
 from estimators import both, make, quiet, words
-from samples import Sample
+from populations import Sample
 from searches import GRID, RANDOM, figures, make_search
 
 from focal_boost.tuning._fold import Fold

@@ -9,7 +9,7 @@ import pytest
 from boosters import LightGBM
 from estimators import both, make
 from numpy.testing import assert_allclose
-from samples import Sample
+from populations import Sample
 from searches import make_search, refitted, split_scores
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.estimator_checks import check_estimator

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from boosters import LightGBM, XGBoost, lgb, xgb
 from estimators import both, make, quiet, words
-from samples import Sample
+from populations import Sample
 from searches import make_search
 
 from focal_boost.lightgbm import _binned as lightgbm_binned

@@ -11,7 +11,7 @@ import pytest
 from boosters import LightGBM, XGBoost
 from estimators import both, make, quiet
 from numpy.testing import assert_allclose
-from samples import Sample
+from populations import Sample
 from searches import refitted
 from sklearn.model_selection import StratifiedKFold
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from boosters import LightGBM, XGBoost
 from estimators import both, make, quiet
-from samples import Sample
+from populations import Sample
 from searches import make_search
 
 from focal_boost._adapter.protocol import trainable

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from boosters import BOTH, LightGBM
 from estimators import make, quiet
-from samples import Sample
+from populations import Sample
 from searches import split_scores
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA

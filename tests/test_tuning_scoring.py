@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from boosters import BOTH, LightGBM
 from estimators import make, quiet
-from samples import Sample
+from populations import Sample
 from searches import make_search, split_scores
 from sklearn.base import clone
 from sklearn.metrics import f1_score, make_scorer, precision_recall_curve, roc_auc_score

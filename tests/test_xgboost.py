@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost as xgb
-from samples import Sample
+from populations import Sample
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 
 import focal_boost.xgboost as fxgb

@@ -68,13 +68,16 @@ def _in_turn(calls: Sequence[Call]) -> list[list[float]]:
 
 def _kernel(y: Any, raw_score: Any, gamma: float, *, link: str) -> Call:
     from focal_boost import FocalObjective
-    from focal_boost._rows.host import Labels, _kernel_for, floats_of
+    from focal_boost._rows.host import HostRows, Labels, floats_of
 
-    known = FocalObjective(ALPHA, gamma, link).known()
+    # At γ = 0 that of the built-in objective, which has no α.
+    objective = FocalObjective(ALPHA if gamma else None, gamma, link)
+    known, scores = objective.known(), floats_of(raw_score, "raw_score")
     assert known is not None
-    kernel, labels = _kernel_for(known), Labels.of(y, None)
+    labels = Labels.of(y, None)
+    kernel = HostRows(objective, labels)._kernel_for(known, scores, 0.0)
     grad, hess = np.empty(len(y), np.float32), np.empty(len(y), np.float32)
-    given = floats_of(raw_score, "raw_score"), labels.y_true, None, 0.0, known
+    given = scores, labels.y_true, None, 0.0, known
     return lambda: kernel(*given, grad, hess)
 
 

@@ -81,11 +81,11 @@ class _Clocks:
 
 
 def _put_under(clocks: _Clocks, library: Any, name: str) -> None:
-    from focal_boost._kernels import cpu, cpu_logit
+    from focal_boost._kernels import cpu, cpu_log_loss, cpu_logit
     from focal_boost._rows import HostRows
 
     for owner, attribute, step in _STEPS[name]:
         clocks.time(getattr(library, owner), attribute, step)
-    for kernels in (cpu, cpu_logit):
+    for kernels in (cpu, cpu_log_loss, cpu_logit):
         clocks.time(kernels, "gradient_hessian", "kernel")
     clocks.time(HostRows, "gradient_hessian", _AROUND)
