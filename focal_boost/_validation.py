@@ -11,21 +11,42 @@ from numpy.typing import ArrayLike, NDArray
 
 HESSIANS = ("upper", "exact")
 
+# Beyond these the formulas' products leave the range of floating point.
+_LEAST_ALPHA, _LARGEST_GAMMA = 1e-30, 1e9
+# A message is a sentence, whatever was given.
+_SHOWN = 80
+
+
+def shown(value: object) -> str:
+    """Return a value's repr, in one line and cut to what a message has room for."""
+    try:
+        text = repr(value)
+    except ValueError:
+        # Python writes no integer of more than 4,300 digits.
+        text = f"{type(value).__name__} without a text"
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]} ..."
+
 
 def check_alpha(alpha: object) -> float | None:
-    """Return `alpha` as a float in (0, 1), or None."""
+    """Return `alpha` as a float in (0, 1), no smaller than 1e-30, or None."""
     number = as_float(alpha)
+    if 0 < number < _LEAST_ALPHA:
+        raise ValueError(f"alpha must be at least {_LEAST_ALPHA}, got {shown(alpha)}")
     if alpha is None or 0 < number < 1:
         return None if alpha is None else number
-    raise ValueError(f"alpha must be None or a number in (0, 1), got {alpha!r}")
+    raise ValueError(f"alpha must be None or a number in (0, 1), got {shown(alpha)}")
 
 
 def check_gamma(gamma: object) -> float:
-    """Return `gamma` as a finite float >= 0."""
+    """Return `gamma` as a float in [0, 1e9]."""
     number = as_float(gamma)
-    if 0 <= number < math.inf:
+    if 0 <= number <= _LARGEST_GAMMA:
         return number
-    raise ValueError(f"gamma must be a finite number >= 0, got {gamma!r}")
+    limit = "a finite number >= 0"
+    if _LARGEST_GAMMA < number < math.inf:
+        limit = f"at most {_LARGEST_GAMMA:g}"
+    raise ValueError(f"gamma must be {limit}, got {shown(gamma)}")
 
 
 def as_float(value: Any) -> float:
@@ -44,18 +65,20 @@ def check_integer(value: object, name: str, least: int) -> int:
         number = int(value)
         if number >= least:
             return number
-    raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
+    raise ValueError(f"{name} must be an integer >= {least}, got {shown(value)}")
 
 
 def check_hessian(hessian: object) -> str:
     """Return `hessian` if it names a curvature."""
     if not isinstance(hessian, str) or hessian not in HESSIANS:
-        raise ValueError(f"hessian must be one of {HESSIANS}, got {hessian!r}")
+        raise ValueError(f"hessian must be one of {HESSIANS}, got {shown(hessian)}")
     return hessian
 
 
 def as_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
     """Return `values` as a non-empty array of booleans, integers or floats."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} must have no masked values, got {values.mask.sum()}")
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         try:
@@ -63,12 +86,22 @@ def as_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
             if array.dtype == object:
                 array = array.astype(np.float64)
             array = array.astype(np.float64, casting="same_kind")
-        except (TypeError, ValueError):
-            example = array.ravel()[0] if array.size else array
-            raise ValueError(f"{name} must be numbers, got {str(example)!r}") from None
+        except (TypeError, ValueError, OverflowError):
+            wrong = _first_that_is_no_number(array)
+            raise ValueError(f"{name} must be numbers, got {shown(wrong)}") from None
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     return array
+
+
+def _first_that_is_no_number(array: NDArray[Any]) -> Any:
+    """Return the value to name in an error, as Python's own where it is NumPy's."""
+    several = array.ravel().tolist()
+    for one in several:
+        missing = isinstance(one, float) and math.isnan(one)
+        if not missing and not math.isfinite(as_float(one)):
+            return one
+    return several[0] if several else array
 
 
 def as_column(values: ArrayLike, name: str) -> NDArray[Any]:

@@ -59,7 +59,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from focal_boost import _logit
 from focal_boost._logit import Shapes, shapes
-from focal_boost._validation import as_numbers, as_probabilities, check_rows
+from focal_boost._validation import as_numbers, as_probabilities, check_rows, shown
 from focal_boost.loss import FocalLoss
 
 Floats = NDArray[np.float64]
@@ -246,7 +246,7 @@ def link_of(name: object, loss: FocalLoss) -> Link:
         If there is no such link.
     """
     if not isinstance(name, str) or name not in LINKS:
-        raise ValueError(f"link must be one of {LINKS}, got {name!r}")
+        raise ValueError(f"link must be one of {LINKS}, got {shown(name)}")
     return _BY_NAME[name](loss)
 
 

@@ -17,15 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from focal_boost._kernels.threads import default_threads, run
 from focal_boost._rows.host import Labels, floats_of
-from focal_boost._validation import check_same_shape, check_scores
+from focal_boost._validation import check_same_shape, check_scores, shown
 from focal_boost.loss import FocalLoss
 from focal_boost.objective import FocalObjective
 
 Array = NDArray[Any]
-
-# Above the raw score whose posterior is 1 − this, and below the one whose posterior is
-# that small, scores that differ can have posteriors that do not.
-_NEAR_ONE, _NEAR_ZERO = 1e-9, 1e-304
 
 
 def _focal_loss(labels: Labels, raw_score: Array, objective: FocalObjective) -> float:
@@ -97,7 +93,7 @@ def _average_precision(
     negatives are sorted apart, and the negatives' order is never looked up.
     """
     check_scores(raw_score)
-    rank, weight = _ranks(raw_score, objective), labels.sample_weight
+    rank, weight = objective.posterior(raw_score), labels.sample_weight
     positive = labels.y_true == 1
     of_positives = None if weight is None else weight[positive]
     of_negatives = None if weight is None else weight[~positive]
@@ -122,28 +118,6 @@ def area_of_steps(caught: Array, false_alarms: Array) -> float:
     precision = caught / np.where(caught > 0, caught + false_alarms, 1)
     gained = -np.diff(caught, append=0)
     return float(np.sum(gained * precision) / caught[0])
-
-
-def _ranks(raw_score: Array, objective: FocalObjective) -> Array:
-    """Return what orders and ties rows as their posteriors do.
-
-    That is the raw score itself but where posteriors are rounded to few numbers.
-    """
-    near_zero, near_one = objective.raw_score([_NEAR_ZERO, 1 - _NEAR_ONE])
-    if raw_score.max() < near_one and raw_score.min() > near_zero:
-        return raw_score
-    rank = raw_score.astype(np.float64)
-    high, low = rank >= near_one, rank <= near_zero
-    rank[high] = near_one + _places(objective, rank[high])
-    rank[low] = near_zero - rank.size + _places(objective, rank[low])
-    return rank
-
-
-def _places(objective: FocalObjective, raw_score: Array) -> Array:
-    """Return each raw score's place among the distinct posteriors."""
-    if raw_score.size == 0:
-        return raw_score
-    return np.unique(objective.posterior(raw_score), return_inverse=True)[1]
 
 
 def weight_from(rank: Array, weight: Array | None, thresholds: Array) -> Array:
@@ -195,10 +169,10 @@ class FocalMetric:
 
     def __post_init__(self) -> None:
         if self.name not in METRICS:
-            raise ValueError(f"metric must be one of {METRICS}, got {self.name!r}")
+            raise ValueError(f"metric must be one of {METRICS}, got {shown(self.name)}")
         if not isinstance(self.objective, FocalObjective):
             raise ValueError(
-                f"objective must be a FocalObjective, got {self.objective!r}"
+                f"objective must be a FocalObjective, got {shown(self.objective)}"
             )
 
     @property

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from focal_boost import FocalLoss, FocalMetric, FocalObjective
 from focal_boost._kernels.threads import check_threads
@@ -118,9 +119,7 @@ class TestAlpha:
             make(alpha=alpha)
 
     @makers
-    @pytest.mark.parametrize(
-        "alpha", [5e-324, 1e-9, 0.5, 1 - 2.0**-53, np.float32(0.5)]
-    )
+    @pytest.mark.parametrize("alpha", [1e-30, 1e-9, 0.5, 1 - 2.0**-53, np.float32(0.5)])
     def test_accepted(self, make, alpha):
         assert make(alpha=alpha).alpha == alpha
 
@@ -565,3 +564,88 @@ class TestOneClass:
     @pytest.mark.parametrize("label", [0, 1])
     def test_everything_else_takes_one_class(self, call, label):
         assert np.isfinite(call([label, label], [0.5, -0.5])).all()
+
+
+class TestOddArguments:
+    """What is right is accepted, and a message is one sentence whatever was given."""
+
+    @makers
+    @pytest.mark.parametrize("alpha", [5e-324, 1e-308, 9e-31])
+    def test_alpha_has_a_least(self, make, alpha):
+        with pytest.raises(
+            ValueError, match=rf"^alpha must be at least 1e-30, got {alpha}$"
+        ):
+            make(alpha, 2.0)
+
+    @makers
+    @pytest.mark.parametrize("gamma", [1e200, 1.1e9, 10**10])
+    def test_gamma_has_a_most(self, make, gamma):
+        with pytest.raises(ValueError, match=r"^gamma must be at most 1e\+09, got 1"):
+            make(0.25, gamma)
+
+    @pytest.mark.parametrize("link", ["logit", "focal"])
+    @pytest.mark.parametrize("parameters", [(1e-30, 2.0), (1e-30, 1e9), (None, 1e9)])
+    def test_at_the_ends_all_is_finite(self, parameters, link):
+        objective = FocalObjective(*parameters, link)
+        raw_score = np.array([-700.0, -1.0, 0.0, 2.0, 700.0])
+        for y in (0, 1):
+            labels = np.full(5, y)
+            assert np.isfinite(objective(labels, raw_score)).all()
+            assert np.isfinite(objective.value(labels, raw_score)).all()
+        posterior = objective.posterior(raw_score)
+        assert ((posterior >= 0) & (posterior <= 1)).all()
+        assert (np.diff(posterior) >= 0).all()
+
+    @pytest.mark.parametrize("wrong", [0, 1, 2])
+    def test_a_mask_is_not_lost(self, wrong):
+        given = [[0, 1, 1], [0.0, 1.0, 2.0], [1.0, 1.0, 3.0]]
+        given[wrong] = np.ma.masked_array(given[wrong], [0, 1, 1])
+        name = ("y_true", "raw_score", "sample_weight")[wrong]
+        message = rf"^{name} must have no masked values, got 2$"
+        with pytest.raises(ValueError, match=message):
+            FocalObjective()(*given)
+        given[wrong] = np.ma.masked_array(given[wrong].data, False)
+        assert np.isfinite(FocalObjective()(*given)).all()
+
+    def test_sparse_weights_are_not_read_as_none(self):
+        for weight in (np.zeros((3, 1)), np.ones((3, 1))):
+            given = scipy.sparse.csr_matrix(weight)
+            message = r"^sample_weight must be numbers, got"
+            with pytest.raises(ValueError, match=message):
+                FocalObjective()([0, 1, 1], [0.0, 1, 2], given)
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda: FocalObjective(0.25, "x" * 5000),
+            lambda: FocalObjective(0.25, 10**5000),
+            lambda: FocalObjective(list(range(3000)), 2.0),
+            lambda: FocalObjective(link={"a": "x" * 3000}),
+            lambda: FocalObjective(hessian="e" * 4000),
+            lambda: FocalObjective(device="e\n" * 4000),
+            lambda: FocalMetric("z" * 4000, FocalObjective()),
+            lambda: FocalMetric("log_loss", "z" * 4000),
+            lambda: FocalObjective()(["a" * 5000, "b"], [0.0, 1.0]),
+            lambda: FocalObjective()([0, 10**5000], [0.0, 1.0]),
+            lambda: FocalObjective()(scipy.sparse.eye(400), [0.0, 1.0]),
+        ],
+    )
+    def test_messages_have_an_end(self, call):
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 - looked at below
+            call()
+        said = str(caught.value)
+        assert " must be " in said
+        assert ", got " in said
+        assert len(said) < 220
+        assert "\n" not in said
+
+    def test_integer_weights_keep_their_digits(self):
+        # Single precision would make an even number of them.
+        weight = np.array([2**24 + 1, 2**31 - 1], np.int32)
+        labels, raw_score = np.array([0, 1]), np.array([0.5, -0.5])
+        found = FocalObjective(None, 0.0)(labels, raw_score, weight)
+        expected = FocalObjective(None, 0.0)(labels, raw_score, weight.astype(float))
+        assert all((a == b).all() for a, b in zip(found, expected, strict=True))
+        prevalence = FocalObjective().initial_score(labels, weight)
+        share = 2.0 * (2**30) - 1
+        assert prevalence == pytest.approx(np.log(share / (2**24 + 1)), rel=1e-15)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from focal_boost._validation import shown
 from focal_boost.loss import FocalLoss
 from focal_boost.objective import FocalObjective
 
@@ -26,7 +27,8 @@ def focal_objective(
     balanced = isinstance(alpha, str)
     if balanced and alpha != "balanced":
         raise ValueError(
-            f'focal_alpha must be None, "balanced" or a number in (0, 1), got {alpha!r}'
+            'focal_alpha must be None, "balanced" or a number in (0, 1),'
+            f" got {shown(alpha)}"
         )
     try:
         objective = FocalObjective(None if balanced else alpha, gamma)

@@ -57,7 +57,7 @@ class Labels:
             check_labels(array)
         labels = np.ascontiguousarray(positive).view(np.uint8)
         # XGBoost gives an empty array where there are no weights.
-        if sample_weight is None or np.size(sample_weight) == 0:
+        if sample_weight is None or np.asarray(sample_weight).size == 0:
             return cls(labels, None)
         weight = floats_of(sample_weight, "sample_weight")
         check_same_shape(labels, weight, "sample_weight")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from focal_boost._validation import shown
 from focal_boost.datasets import load_flights
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ def _check_texts(texts: Iterable[str], name: Any) -> None:
     for text in texts:
         if "\0" in text:
             raise InputError(
-                f"the column '{name}' must hold text without NUL, got {text!r}"
+                f"the column '{name}' must hold text without NUL, got {shown(text)}"
             )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import NDArray
+
+from focal_boost._validation import as_float, check_integer, shown
 
 _INFORMATIVE = 5
 _POPULATION = 500_000
@@ -55,9 +56,9 @@ def make_imbalanced(
     >>> X.shape, y.shape, posterior.shape
     ((10000, 10), (10000,), (10000,))
     """
-    n = _check_integer("n", n, 1)
-    seed = _check_integer("seed", seed, 0)
-    n_features = _check_integer("n_features", n_features, _INFORMATIVE)
+    n = check_integer(n, "n", 1)
+    seed = check_integer(seed, "seed", 0)
+    n_features = check_integer(n_features, "n_features", _INFORMATIVE)
     intercept = _intercept(_check_prevalence(prevalence))
 
     rng = np.random.default_rng(seed)
@@ -111,14 +112,8 @@ def _intercept(prevalence: float) -> float:
     return float(intercept)
 
 
-def _check_integer(name: str, value: object, low: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
-        raise ValueError(f"{name} must be an integer >= {low}, got {value!r}")
-    return int(value)
-
-
 def _check_prevalence(prevalence: object) -> float:
-    number = isinstance(prevalence, Real) and not isinstance(prevalence, bool)
-    if not number or not 0 < prevalence < 1:  # type: ignore[operator]
-        raise ValueError(f"prevalence must be a number in (0, 1), got {prevalence!r}")
-    return float(prevalence)  # type: ignore[arg-type]
+    number = as_float(prevalence)
+    if 0 < number < 1:
+        return number
+    raise ValueError(f"prevalence must be a number in (0, 1), got {shown(prevalence)}")

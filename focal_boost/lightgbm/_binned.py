@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from focal_boost._adapter.estimator import focal_objective, library_parameters
 from focal_boost._adapter.target import Target
+from focal_boost._validation import shown
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import with_advice
 from focal_boost.lightgbm._train import settings_of
@@ -150,7 +151,7 @@ def check(estimator: Any) -> None:
         if params.get(name) is not None:
             raise ValueError(
                 "the number of rounds must be given as n_estimators,"
-                f" got {name}={params[name]!r}"
+                f" got {name}={shown(params[name])}"
             )
     _parameters(estimator, None, None)
 

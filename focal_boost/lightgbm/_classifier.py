@@ -21,6 +21,7 @@ from focal_boost._adapter.estimator import (
 from focal_boost._adapter.protocol import Trainable
 from focal_boost._adapter.target import Target
 from focal_boost._rows import Labels
+from focal_boost._validation import shown
 from focal_boost.lightgbm import _binned
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import with_advice
@@ -180,7 +181,7 @@ def _check_part(alpha: Any, target: Target) -> None:
     if alpha == "balanced":
         raise ValueError(
             "focal_alpha must be None or a number in (0, 1) on several machines,"
-            f" got {alpha!r}; focal_boost.dask counts the classes of all"
+            f" got {shown(alpha)}; focal_boost.dask counts the classes of all"
         )
     if len(target.classes) == 1 and target.classes[0] != 0:
         raise ValueError(

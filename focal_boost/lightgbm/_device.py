@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import lightgbm as lgb
 
+from focal_boost._validation import shown
 from focal_boost.objective import FocalObjective
 
 # The beginning of LightGBM's own message, and what to do.
@@ -31,7 +32,7 @@ def check_computes_on_host(objective: FocalObjective) -> None:
     if objective.device not in (None, "cpu"):
         raise ValueError(
             'device of the objective must be None or "cpu", because LightGBM takes'
-            f" NumPy arrays only, got {objective.device!r}"
+            f" NumPy arrays only, got {shown(objective.device)}"
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import lightgbm as lgb
 
+from focal_boost._validation import shown
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import check_computes_on_host, with_advice
 from focal_boost.lightgbm._evaluation import is_ours
@@ -141,7 +142,7 @@ def train(
 def check_focal(objective: Any) -> None:
     """Raise unless it is an objective, and warn of a raw score that is no log-odds."""
     if not isinstance(objective, FocalObjective):
-        raise ValueError(f"objective must be a FocalObjective, got {objective!r}")
+        raise ValueError(f"objective must be a FocalObjective, got {shown(objective)}")
     if objective.link == "focal":
         warnings.warn(
             'the raw score of link="focal" is not the log-odds: predict is not the'

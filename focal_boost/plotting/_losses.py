@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from focal_boost._validation import as_numbers
+from focal_boost._validation import as_numbers, shown
 from focal_boost.links import LogitLink
 from focal_boost.loss import FocalLoss
 from focal_boost.objective import FocalObjective
@@ -214,7 +214,7 @@ def _several(
     chosen = list(values) if isinstance(values, Sequence) else [values]
     if not chosen or not all(isinstance(one, kind) for one in chosen):
         raise ValueError(
-            f"{name} must be one {kind.__name__} or several, got {values!r}"
+            f"{name} must be one {kind.__name__} or several, got {shown(values)}"
         )
     return chosen
 

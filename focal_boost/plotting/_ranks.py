@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from focal_boost._validation import as_numbers
+from focal_boost._validation import as_numbers, shown
 from focal_boost.plotting._styles import BLUE, ORANGE, styled
 
 _AXIS: dict[str, Any] = {"color": "0.2", "linewidth": 1}
@@ -78,7 +78,9 @@ def _check(
 ) -> list[tuple[str, float]]:
     """Return names and ranks, the best first."""
     if not isinstance(ranks, Mapping):
-        raise ValueError(f"ranks must be a mapping of names to ranks, got {ranks!r}")
+        raise ValueError(
+            f"ranks must be a mapping of names to ranks, got {shown(ranks)}"
+        )
     values = as_numbers(list(ranks.values()), "ranks")
     wrong = values[~((values >= 1) & (values <= len(values)))]
     if wrong.size:
@@ -86,7 +88,8 @@ def _check(
     number = isinstance(critical_difference, Real)
     if not number or not 0 < critical_difference < np.inf:
         raise ValueError(
-            f"critical_difference must be a number > 0, got {critical_difference!r}"
+            "critical_difference must be a number > 0,"
+            f" got {shown(critical_difference)}"
         )
     return sorted(zip(ranks, values.tolist(), strict=True), key=lambda one: one[1])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from focal_boost._validation import as_float, check_integer
+from focal_boost._validation import as_float, check_integer, shown
 from focal_boost.tuning._space import Candidate
 
 # Rounds grow by 2.2 from rung to rung, and a third of the candidates goes on: of 25
@@ -64,7 +64,7 @@ def check_keep(keep: Any) -> float:
     """Return the share of the candidates that goes on, checked."""
     share = as_float(keep)
     if not 0 < share < 1:
-        raise ValueError(f"keep must be a number in (0, 1), got {keep!r}")
+        raise ValueError(f"keep must be a number in (0, 1), got {shown(keep)}")
     return share
 
 
@@ -72,7 +72,7 @@ def check_ladder(factor: Any, min_rounds: Any) -> tuple[float, int]:
     """Return the settings of successive halving, checked."""
     growth = as_float(factor)
     if not 1 < growth < math.inf:
-        raise ValueError(f"factor must be a finite number > 1, got {factor!r}")
+        raise ValueError(f"factor must be a finite number > 1, got {shown(factor)}")
     return growth, check_integer(min_rounds, "min_rounds", 1)
 
 

@@ -14,6 +14,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from focal_boost._adapter.estimator import focal_objective
+from focal_boost._validation import shown
 from focal_boost.xgboost import _start, _training
 
 library = "xgboost"
@@ -125,7 +126,7 @@ def check(estimator: Any) -> None:
     _training.check_objective(estimator.objective)
     if estimator.callbacks:
         raise ValueError(
-            f"callbacks of the estimator must be None, got {estimator.callbacks!r}"
+            f"callbacks of the estimator must be None, got {shown(estimator.callbacks)}"
         )
 
 

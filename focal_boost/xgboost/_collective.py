@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from focal_boost._adapter.target import Target
 from focal_boost._rows import Labels
+from focal_boost._validation import shown
 from focal_boost.metrics import FocalMetric, area_of_steps, weight_from
 
 T = TypeVar("T")
@@ -98,7 +99,7 @@ def target_of_all(y: Any) -> Target:
     raise_together(
         "y must hold the lesser label on every worker, because XGBClassifier numbers"
         " the labels of each by themselves, as focal_boost.xgboost.train does not;"
-        f" got {target.classes[1]!r} alone"
+        f" got {shown(target.classes[1])} alone"
         if target.y_true.all() and len(target.classes) == 2
         else ""
     )

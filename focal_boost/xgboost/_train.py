@@ -8,6 +8,7 @@ from typing import Any
 
 import xgboost as xgb
 
+from focal_boost._validation import shown
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._metrics import XGBoostMetric, direct, ours_of
 from focal_boost.xgboost._training import (
@@ -121,9 +122,11 @@ def check_arguments(
 ) -> None:
     """Raise for what contradicts the objective, and warn of what it does not do."""
     if not isinstance(objective, FocalObjective):
-        raise ValueError(f"objective must be a FocalObjective, got {objective!r}")
+        raise ValueError(f"objective must be a FocalObjective, got {shown(objective)}")
     if kwargs.get("obj") is not None:
-        raise ValueError(f"obj must be given as objective, got obj={kwargs['obj']!r}")
+        raise ValueError(
+            f"obj must be given as objective, got obj={shown(kwargs['obj'])}"
+        )
     check_objective(params.get("objective"))
     if type(dtrain).__module__.startswith("xgboost.dask"):
         raise ValueError(

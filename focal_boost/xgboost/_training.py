@@ -16,6 +16,7 @@ import numpy as np
 import xgboost as xgb
 
 from focal_boost._rows import Rows, check_device, rows_of
+from focal_boost._validation import shown
 from focal_boost.metrics import FocalMetric
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._collective import is_distributed, summed, together
@@ -219,7 +220,8 @@ def check_objective(objective: Any) -> None:
     """Raise unless it is what XGBoost may be told to train."""
     if objective not in (None, OBJECTIVE):
         raise ValueError(
-            f'objective of XGBoost must be "{OBJECTIVE}" or absent, got {objective!r}'
+            f'objective of XGBoost must be "{OBJECTIVE}" or absent,'
+            f" got {shown(objective)}"
         )
 
 
@@ -238,7 +240,7 @@ def on_the_device(
     elif trains_on == "cpu" and objective.device != "cpu":
         raise ValueError(
             'device of the objective must be None or "cpu" where XGBoost trains on'
-            f" the CPU, got {objective.device!r}"
+            f" the CPU, got {shown(objective.device)}"
         )
     if here:
         check_device(str(objective.device))
