@@ -41,7 +41,7 @@ def ordinal_of(device: str) -> int | None:
     found = re.fullmatch(r"cpu|(?:cuda|gpu)(?::(\d+))?", str(device))
     if not isinstance(device, str) or found is None:
         raise ValueError(
-            f'device must be "cpu", "cuda" or "cuda:<number>", got {str(device)[:80]!r}'
+            f'device must be "cpu", "cuda" or "cuda:<number>", got {repr(device)[:80]}'
         )
     return None if device == "cpu" else int(found[1] or 0)
 
