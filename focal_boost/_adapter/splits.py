@@ -66,6 +66,14 @@ def with_rows(X: Any) -> Any:
     return X
 
 
+def rows_of(X: Any, rows: Rows) -> Any:
+    """Return some rows of features that :func:`with_rows` has returned."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    # The brackets of an Arrow table choose columns.
+    return X.take(rows) if hasattr(X, "column_names") else X[rows]
+
+
 def splits_of(
     X: Any,
     target: Target,

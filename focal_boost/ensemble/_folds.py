@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from focal_boost._adapter.splits import Rows, splits_of, with_rows
+from focal_boost._adapter.splits import Rows, rows_of, splits_of, with_rows
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight, check_integer
 from focal_boost.ensemble._models import (
@@ -265,7 +265,7 @@ class _Rows(NamedTuple):
         """Return some of the rows."""
         weight = self.sample_weight
         return Part(
-            self.X.iloc[rows] if hasattr(self.X, "iloc") else self.X[rows],
+            rows_of(self.X, rows),
             self.target.classes[self.target.y_true[rows]],
             None if weight is None else weight[rows],
         )

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from focal_boost._adapter.splits import (
     Rows,
     part_without_both_classes,
+    rows_of,
     splits_of,
     with_rows,
 )
@@ -77,9 +78,8 @@ class Problem:
     def part(self, rows: Rows) -> Part:
         """Return some of the rows."""
         y_true, weight = self.target.y_true[rows], self.sample_weight
-        X = self.X.iloc[rows] if hasattr(self.X, "iloc") else self.X[rows]
         return Part(
-            X,
+            rows_of(self.X, rows),
             y_true,
             self.target.classes[y_true],
             None if weight is None else weight[rows],

@@ -1,0 +1,275 @@
+"""Both classifiers inside scikit-learn's tools, beside their parents inside the same.
+
+Without focusing and weight every tool must answer as for the parent; with both the
+tools that cut at one half, or at log-odds 0, must cut where the posterior is one half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from boosters import LightGBM, xgb
+from estimators import both, make, quiet, words
+from numpy.typing import NDArray
+from scipy.special import logit
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.feature_selection import RFECV
+from sklearn.frozen import FrozenEstimator
+from sklearn.inspection import partial_dependence, permutation_importance
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from focal_boost import FocalObjective
+from focal_boost.tuning import FocalSearchCV
+
+if TYPE_CHECKING:
+    from populations import Sample
+
+pytestmark = quiet
+
+ROWS = 700
+LOG_LOSS = {"focal_alpha": None, "focal_gamma": 0.0}
+
+
+def classes_of(rows: Sample) -> NDArray[np.int64]:
+    """Return three classes of very different size."""
+    return np.where(rows.y == 1, 2, (rows.X[:, 0] > 0.8).astype(int))
+
+
+def pairs_of(rows: Sample) -> NDArray[np.int64]:
+    """Return two labels a row, (n, 2)."""
+    return np.column_stack([rows.y, (rows.X[:, 0] > 0.8).astype(int)])
+
+
+def calibrated(method: str) -> Callable[[Any], Any]:
+    return lambda model: CalibratedClassifierCV(model, method=method, cv=2)
+
+
+def tuned(model: Any) -> Any:
+    return TunedThresholdClassifierCV(model, scoring="f1", cv=2, thresholds=20)
+
+
+def stacked(model: Any) -> Any:
+    return StackingClassifier([("one", model)], LogisticRegression(), cv=2)
+
+
+def voting(model: Any) -> Any:
+    return VotingClassifier(
+        [("one", model), ("two", LogisticRegression())], voting="soft"
+    )
+
+
+def scaled(model: Any) -> Any:
+    pipeline = make_pipeline(StandardScaler(), model)
+    return pipeline.set_output(transform="pandas")
+
+
+def fixed(method: str) -> Callable[[Any], Any]:
+    threshold = {"decision_function": -1.0, "predict_proba": 0.3}[method]
+    return lambda model: FixedThresholdClassifier(
+        model, threshold=threshold, response_method=method
+    )
+
+
+TOOLS: dict[str, tuple[Callable[[Any], Any], Callable[[Sample], Any]]] = {
+    **{
+        f"calibrated by {method}": (calibrated(method), lambda rows: rows.y)
+        for method in ("sigmoid", "isotonic", "temperature")
+    },
+    "log-odds above -1": (fixed("decision_function"), lambda rows: rows.y),
+    "posterior above 0.3": (fixed("predict_proba"), lambda rows: rows.y),
+    "tuned threshold": (tuned, lambda rows: rows.y),
+    "one against the rest": (OneVsRestClassifier, classes_of),
+    "one against one": (OneVsOneClassifier, classes_of),
+    "several outputs": (MultiOutputClassifier, pairs_of),
+    "chain": (ClassifierChain, pairs_of),
+    "stack": (stacked, lambda rows: rows.y),
+    "vote": (voting, lambda rows: rows.y),
+    "scaled, as a frame": (scaled, lambda rows: rows.y),
+}
+ANSWERS = ("predict", "predict_proba", "decision_function", "best_threshold_")
+
+
+def answers(tool: Any, X: Any) -> dict[str, Any]:
+    """Return all that a fitted tool tells of rows."""
+    told = {name: getattr(tool, name) for name in ANSWERS if hasattr(tool, name)}
+    return {k: np.asarray(v(X)) if callable(v) else v for k, v in told.items()}
+
+
+class WithLogOdds(xgb.XGBClassifier):
+    """XGBoost's classifier with the log-odds that scikit-learn's tools look for."""
+
+    def decision_function(self, X: Any) -> NDArray[np.float32]:
+        return np.asarray(self.predict(X, output_margin=True))
+
+
+def parent(library: Any) -> Any:
+    kind = WithLogOdds if library.name == "xgboost" else library.classifier
+    return kind(n_estimators=10, **library.quiet_estimator)
+
+
+@both
+@pytest.mark.parametrize("name", TOOLS)
+def test_without_focusing_a_tool_answers_as_for_the_parent(
+    library: Any, sample: Sample, validation: Sample, name: str
+) -> None:
+    tool, labels = TOOLS[name]
+    rows, others = sample[:ROWS], validation.X[:ROWS]
+    ours, theirs = (
+        answers(tool(model).fit(rows.X, labels(rows)), others)
+        for model in (make(library, **LOG_LOSS), parent(library))
+    )
+    assert "predict" in theirs
+    assert ours.keys() == theirs.keys()
+    for answer, expected in theirs.items():
+        # Calibrators and stacks are fitted to the scores, and their rounding.
+        np.testing.assert_allclose(ours[answer], expected, rtol=0, atol=1e-5)
+
+
+INSPECTIONS: dict[str, Callable[[Any, Sample], Any]] = {
+    "permutation importance": lambda model, rows: permutation_importance(
+        model, rows.X, rows.y, n_repeats=2, random_state=0, scoring="neg_log_loss"
+    ).importances,
+    "partial dependence": lambda model, rows: partial_dependence(
+        model, rows.X[:100], [0], grid_resolution=5, response_method="decision_function"
+    ).average,
+    "feature elimination": lambda model, rows: RFECV(
+        model, step=5, cv=2, scoring="average_precision"
+    ).fit(rows.X, rows.y).ranking_,
+}  # fmt: skip
+
+
+@both
+@pytest.mark.parametrize("name", INSPECTIONS)
+def test_without_focusing_an_inspection_finds_what_it_finds_of_the_parent(
+    library: Any, sample: Sample, name: str
+) -> None:
+    rows = sample[:ROWS]
+    ours, theirs = (
+        INSPECTIONS[name](model.fit(rows.X, rows.y), rows)
+        for model in (make(library, **LOG_LOSS), parent(library))
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-6)
+
+
+@both
+@pytest.mark.parametrize("gamma", [1.0, 2.0])
+def test_posteriors_hardly_need_a_temperature(
+    library: Any, sample: Sample, validation: Sample, gamma: float
+) -> None:
+    model = make(library, focal_gamma=gamma).fit(sample.X, sample.y)
+    fitted, judged = validation[:1000], validation[1000:]
+    tool = CalibratedClassifierCV(FrozenEstimator(model), method="temperature")
+    tool.fit(fitted.X, fitted.y)
+    plain, warm = (
+        log_loss(judged.y, m.predict_proba(judged.X)[:, 1]) for m in (model, tool)
+    )
+    assert warm < 1.02 * plain
+
+
+@both
+@pytest.mark.parametrize("method", ["sigmoid", "temperature"])
+def test_calibrators_read_the_log_odds(
+    library: Any, sample: Sample, validation: Sample, method: str
+) -> None:
+    model = make(library).fit(sample.X, sample.y)
+    tool = CalibratedClassifierCV(FrozenEstimator(model), method=method)
+    tool.fit(validation.X, validation.y)
+    probability = tool.predict_proba(validation.X)[:, 1]
+    # Both are affine in what they are given.
+    log_odds, given = logit(probability), logit(model.predict_proba(validation.X)[:, 1])
+    slope, offset = np.polyfit(given, log_odds, 1)
+    np.testing.assert_allclose(log_odds, slope * given + offset, rtol=0, atol=1e-4)
+    if method == "temperature":
+        assert offset == pytest.approx(0, abs=1e-4)
+
+
+@both
+def test_a_threshold_on_the_log_odds_is_one_on_the_posterior(
+    library: Any, sample: Sample, validation: Sample
+) -> None:
+    model = make(library).fit(sample.X, words(sample.y))
+    probability = model.predict_proba(validation.X)[:, 1]
+    for threshold in (0.5, 0.2):
+        expected = words((probability >= threshold).astype(int))
+        assert {"yes", "no"} == set(expected)
+        for method, at in {
+            "decision_function": logit(threshold), "predict_proba": threshold
+        }.items():  # fmt: skip
+            tool = FixedThresholdClassifier(
+                FrozenEstimator(model), threshold=at, response_method=method
+            ).fit(sample.X, words(sample.y))
+            np.testing.assert_array_equal(tool.predict(validation.X), expected)
+
+
+@both
+def test_one_against_the_rest_cuts_where_the_posterior_is_one_half(
+    library: Any, sample: Sample, validation: Sample
+) -> None:
+    classes = np.eye(3, dtype=int)[classes_of(sample)]
+    tool = OneVsRestClassifier(make(library)).fit(sample.X, classes)
+    probability = tool.predict_proba(validation.X)
+    found = tool.predict(validation.X)
+    np.testing.assert_array_equal(found, (probability > 0.5).astype(int))
+    assert 0 < found[:, 2].sum() < len(found)
+
+
+@both
+def test_a_search_takes_an_arrow_table(library: Any, sample: Sample) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="Arrow tables need pyarrow")
+    rows = sample[:ROWS]
+    table = arrow.table({f"x{i}": column for i, column in enumerate(rows.X.T)})
+    space = {"focal_gamma": [0.5, 2.0]}
+    given = {"cv": 2, "scoring": "neg_log_loss", "halving": False}
+    of_table, of_array = (
+        FocalSearchCV(make(library), space, **given).fit(X, rows.y)
+        for X in (table, rows.X)
+    )
+    assert of_table.best_params_ == of_array.best_params_
+    np.testing.assert_array_equal(
+        of_table.cv_results_["mean_test_score"], of_array.cv_results_["mean_test_score"]
+    )
+    np.testing.assert_array_equal(
+        of_table.predict_proba(table), of_array.predict_proba(rows.X)
+    )
+
+
+def test_a_round_can_be_taken_back(sample: Sample) -> None:
+    data = LightGBM.data(sample.X, sample.y)
+    kept, short = (
+        LightGBM.train(data, n, FocalObjective(), keep_training_booster=True)
+        for n in (5, 4)
+    )
+    kept.rollback_one_iter()
+    assert kept.current_iteration() == 4
+    np.testing.assert_allclose(
+        kept.predict(sample.X), short.predict(sample.X), rtol=0, atol=1e-12
+    )
+
+
+@both
+def test_boosters_evaluate_the_log_loss_of_their_posterior(
+    library: Any, sample: Sample, validation: Sample
+) -> None:
+    kept = {} if library.name == "xgboost" else {"keep_training_booster": True}
+    data = library.data(sample.X, sample.y)
+    booster = library.train(data, 5, FocalObjective(), **kept)
+    expected = log_loss(validation.y, library.probability(booster, validation.X))
+    if library.name == "xgboost":
+        told = booster.eval(library.data(validation.X, validation.y), "held out")
+        name, value = told.split("\t")[1].rsplit(":", 1)
+        assert name == "held out-logloss"
+    else:
+        held_out = data.create_valid(validation.X, validation.y)
+        ((_, name, value, *_),) = booster.eval(held_out, "held out")
+        assert name == "binary_logloss"
+    assert float(value) == pytest.approx(expected, rel=1e-6)
