@@ -29,7 +29,7 @@ def partial_auc(estimator: Any, X: Any, y: Any) -> float:
 
 @both
 @pytest.mark.parametrize(
-    "scoring", ["roc_auc", "neg_log_loss", "d2_brier_score", partial_auc], ids=str
+    "scoring", ["roc_auc", "neg_log_loss", "d2_brier_score", partial_auc]
 )
 def test_scores_and_winner_are_those_of_grid_search(
     library: Any, scoring: Any, sample: Sample
