@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "metrics": {"_kernels", *_OBJECTIVE},
     "_adapter": _OBJECTIVE,
     "xgboost": _ADAPTER,
-    "lightgbm": _ADAPTER,
+    "lightgbm": {"multi", *_ADAPTER},
     "__init__": set(),  # it loads the public names at first use
 }
 # These may import every room, and none of the rooms above may import them.

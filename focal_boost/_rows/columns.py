@@ -74,6 +74,8 @@ class ColumnRows:
         One per column.
     labels : sequence of Labels
         Likewise, as from :func:`labels_of_columns`.
+    class_weights : sequence of (float, float), optional
+        Likewise, as for :class:`HostRows`.
     reuse : bool, default False
         As for :class:`HostRows`.
     """
@@ -82,12 +84,14 @@ class ColumnRows:
         self,
         objectives: Sequence[FocalObjective],
         labels: Sequence[Labels],
+        class_weights: Sequence[tuple[float, float]] | None = None,
         *,
         reuse: bool = False,
     ) -> None:
         self.labels = tuple(labels)
-        pairs = zip(objectives, labels, strict=True)
-        self._columns = [HostRows(objective, of_one) for objective, of_one in pairs]
+        weights = class_weights or [(1.0, 1.0)] * len(self.labels)
+        columns = zip(objectives, labels, weights, strict=True)
+        self._columns = [HostRows(*column) for column in columns]
         self._reuse = reuse
         self._arrays: Gradients | None = None
 

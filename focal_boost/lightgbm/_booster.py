@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
+import numpy as np
 from scipy.special import expit
 
 if TYPE_CHECKING:
@@ -128,11 +129,11 @@ class FocalBooster(lgb.Booster):
 
     def lower_bound(self) -> float:
         """Return the least raw score that the trees can give."""
-        return float(super().lower_bound() + self._training.missing_start)
+        return float(super().lower_bound() + np.sum(self._training.missing_start))
 
     def upper_bound(self) -> float:
         """Return the largest raw score that the trees can give."""
-        return float(super().upper_bound() + self._training.missing_start)
+        return float(super().upper_bound() + np.sum(self._training.missing_start))
 
     def refit(self, *args: Any, **kwargs: Any) -> Any:
         """Return a refitted booster; see ``lightgbm.Booster.refit``."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import lightgbm as lgb
 import numpy as np
@@ -33,20 +33,23 @@ class Evaluations:
         For a pointwise metric that there is no twin of.
     """
 
+    twins: ClassVar[Collection[str]] = TWINS
+    without_twin: ClassVar[Collection[str]] = WITHOUT_TWIN
+
     def __init__(self, training: Training, settings: dict[str, str]) -> None:
         self._training = training
         #: The training rows once more, where their scores must not be read.
         self.second: Any = None
         self._of_training: Any = None
         self._drops = settings.get("boosting") == "dart"
-        self._known_labels: dict[int, tuple[Any, Labels]] = {}
+        self._known_labels: dict[int, tuple[Any, Any]] = {}
         names = settings.get("metric", "").split(",")
         for name in names:
-            if name in WITHOUT_TWIN:
+            if name in self.without_twin:
                 raise ValueError(
                     f"metric must be one of a probability with focal loss, got {name!r}"
                 )
-        self._pointwise = [name for name in names if name in TWINS]
+        self._pointwise = [name for name in names if name in self.twins]
 
     def of(self, evaluate: Callable[[Any], list[Any]], feval: Any) -> list[Any]:
         """Return evaluations with LightGBM's pointwise metrics put right.
@@ -73,7 +76,7 @@ class Evaluations:
         def twins(raw_score: Any, data: Any) -> list[Any]:
             at, values = self._training.shifted(raw_score), {}
             for name in names:
-                values[name] = TWINS[name](self._known(data), at)
+                values.update(self._twin(name, data, at))
             right.append(values)
             counts.append(0)
             return []
@@ -125,13 +128,20 @@ class Evaluations:
 
         return call
 
-    def _known(self, data: Any) -> Labels:
+    def _twin(self, name: str, data: Any, raw_score: Any) -> dict[str, float]:
+        """Return the value of one of LightGBM's metrics by the name that it prints."""
+        return {name: TWINS[name](self._known(data), raw_score)}
+
+    def _known(self, data: Any) -> Any:
         """Return the labels and weights of any set."""
         known = self._known_labels.get(id(data))
         if known is None or self._training.may_change:
-            known = data, Labels.of(data.get_label(), data.get_weight())
+            known = data, self._labels_of(data)
             self._known_labels[id(data)] = known
         return known[1]
+
+    def _labels_of(self, data: Any) -> Any:
+        return Labels.of(data.get_label(), data.get_weight())
 
 
 def _same_rows(data: Any) -> Any:

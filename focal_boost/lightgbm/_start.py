@@ -59,15 +59,16 @@ class StartScores:
     def __init__(self) -> None:
         self._lent: dict[int, tuple[Any, Any]] = {}
 
-    def lend(self, data: Any, start: float) -> None:
-        """Add the start value to the initial scores of a set, once."""
+    def lend(self, data: Any, start: Any) -> None:
+        """Add the start value, or that of each class, to a set's scores, once."""
         if id(data) in self._lent:
             return
         own = field_of(data, "init_score")
         self._lent[id(data)] = data, own
-        rows = len(field_of(data, "label"))
-        given = np.zeros(rows) if own is None else np.asarray(own, np.float64)
-        data.set_init_score(given + start)
+        shape = len(field_of(data, "label")), *np.shape(start)
+        given = np.zeros(shape) if own is None else np.asarray(own, np.float64)
+        # Those of many classes may be given class after class.
+        data.set_init_score(given.reshape(shape, order="F") + start)
 
     def own(self, data: Any) -> None:
         """Note that a set's initial scores are only lent."""

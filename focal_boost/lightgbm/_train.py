@@ -13,11 +13,13 @@ from focal_boost._validation import shown
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import check_computes_on_host, with_advice
 from focal_boost.lightgbm._evaluation import is_ours
+from focal_boost.lightgbm._many import OBJECTIVES, ManyTraining, num_class_of
 from focal_boost.lightgbm._metrics import LightGBMMetric
 from focal_boost.lightgbm._network import names_machines
 from focal_boost.lightgbm._start import starts_from_average
 from focal_boost.lightgbm._training import Training, injected
 from focal_boost.metrics import FocalMetric, focal_metrics
+from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
 
 OBJECTIVE = ("objective", "objective_type", "app", "application", "loss")
@@ -60,12 +62,13 @@ def train(
     keep_training_booster: bool = False,
     callbacks: list[Callable[..., Any]] | None = None,
     *,
-    objective: FocalObjective = FocalObjective(),  # noqa: B008 (immutable)
+    objective: FocalObjective | MultiFocalObjective = FocalObjective(),  # noqa: B008
     metrics: str | Sequence[str] = (),
 ) -> Any:
     """Train like ``lightgbm.train`` with the objective "binary", with focal loss.
 
-    At gamma 0 and alpha None nothing tells the two apart.
+    With a MultiFocalObjective and "num_class" K it is "multiclassova", of labels from 0
+    to K − 1. At gamma 0 and alpha None nothing tells them apart.
 
     Parameters
     ----------
@@ -81,18 +84,20 @@ def train(
         As in ``lightgbm.train``: it gets the probabilities.
     keep_training_booster : bool, default False
         As in ``lightgbm.train``: the booster goes on training with focal loss.
-    objective : FocalObjective
+    objective : FocalObjective or MultiFocalObjective
         The loss to train with. It computes on the CPU, wherever LightGBM's
         "device_type" grows the trees.
     metrics : str or sequence of str
-        Metrics of this package to evaluate on every set of `valid_sets`, after
-        LightGBM's own and `feval`: see :class:`focal_boost.metrics.FocalMetric`.
+        With a FocalObjective: metrics of this package to evaluate on every set of
+        `valid_sets`, after LightGBM's own and `feval`: see
+        :class:`focal_boost.metrics.FocalMetric`.
 
     Returns
     -------
     lightgbm.Booster
         Self-contained: it holds its start value from the first round on, reloads
-        without this package, and its ``predict`` is the posterior.
+        without this package, and its ``predict`` is the posterior, (n,), or that of
+        each class against all others, (n, K).
 
     Warns
     -----
@@ -102,21 +107,19 @@ def train(
     Raises
     ------
     ValueError
-        For labels other than 0 and 1, bad weights, an unknown metric,
-        ``boosting="rf"``, an objective on a CUDA device, and parameters that
-        contradict the objective.
+        For labels other than 0 and 1 or those of the classes, a "num_class" that is no
+        integer >= 2 or not that of the objective, bad weights, an unknown metric,
+        ``boosting="rf"``, several machines that train many classes,
+        an objective on a CUDA device, and parameters that contradict the objective.
     lightgbm.basic.LightGBMError
         As from ``lightgbm.train``.
     """
-    check_focal(objective)
+    check_focal(objective, many=True)
     warn_of_names(params, "FocalObjective({}=)")
     settings, seen = settings_of(dict(params), objective)
     given = (feval, *(callbacks or ()))
-    training = Training(
-        objective,
-        focal_metrics(metrics, objective),
-        may_change=any(runs_code(one) for one in given),
-    )
+    may_change = any(runs_code(one) for one in given)
+    training = _training(objective, settings, metrics, may_change=may_change)
     with with_advice(), given_back(training):
         own = init_model is None and not names_machines(settings)
         if own and starts_from_average(settings):
@@ -139,9 +142,23 @@ def train(
     return FocalBooster.release(booster, keeps_training=keep_training_booster)
 
 
-def check_focal(objective: Any) -> None:
+def _training(
+    objective: Any, params: dict[str, Any], metrics: Any, *, may_change: bool
+) -> Training:
+    if isinstance(objective, FocalObjective):
+        ours = focal_metrics(metrics, objective)
+        return Training(objective, ours, may_change=may_change)
+    if metrics:
+        raise ValueError(f"metrics must be empty for many classes, got {metrics!r}")
+    if names_machines(params):
+        raise ValueError("machines must be absent for many classes, got several")
+    return ManyTraining(objective, num_class_of(params), may_change=may_change)
+
+
+def check_focal(objective: Any, *, many: bool = False) -> None:
     """Raise unless it is an objective, and warn of a raw score that is no log-odds."""
-    if not isinstance(objective, FocalObjective):
+    kinds = FocalObjective, *((MultiFocalObjective,) if many else ())
+    if not isinstance(objective, kinds):
         raise ValueError(f"objective must be a FocalObjective, got {shown(objective)}")
     if objective.link == "focal":
         warnings.warn(
@@ -193,23 +210,26 @@ def settings_of(
     """
     if isinstance(objective, FocalObjective):
         check_computes_on_host(objective)
+    many = isinstance(objective, MultiFocalObjective)
+    names = OBJECTIVES if many else ("binary",)
     given = [params.pop(name) for name in OBJECTIVE if name in params]
-    if given and given[0] not in (None, "binary"):
+    if given and given[0] not in (None, *names):
         # The classifier has wrapped a callable.
         named = getattr(given[0], "func", given[0])
         raise ValueError(
-            f'objective in params must be "binary" or absent, got {named!r}'
+            f'objective in params must be "{names[0]}" or absent, got {named!r}'
         )
     # Whichever LightGBM takes where there are several.
     if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING):
         raise ValueError(
             'boosting must be "gbdt" or "dart" with a custom objective, got "rf"'
         )
-    seen: dict[str, Any] = {"objective": "binary"}
+    seen: dict[str, Any] = {"objective": given[0] if many and given else names[0]}
     params["objective"] = "none"
     if not any(params.get(name) for name in METRIC):
         name = next((name for name in METRIC if name in params), "metric")
-        params[name], seen[name] = "binary_logloss", params.get(name)
+        default = "multi_logloss" if many else "binary_logloss"
+        params[name], seen[name] = default, params.get(name)
     return params, seen
 
 

@@ -75,13 +75,16 @@ class Training:
         self._in_scores = best_constant(self.objective, labels)
         return self._in_scores
 
+    def _start_of(self, data: Any) -> Any:
+        return self.start_from(labels_of(data))
+
     def lend_start(self, train_set: Any, others: Any) -> None:
         """Put the start value into the scores of sets, if all have labels in memory."""
         sets = (train_set, *others)
         if not all(map(has_labels, sets)):
             return
         if field_of(train_set, "init_score") is None:
-            start = self.start_from(labels_of(train_set))
+            start = self._start_of(train_set)
             for data in sets:
                 self._lent.lend(data, start)
 
@@ -103,7 +106,7 @@ class Training:
         settings |= {} if exact is None else {"scale_pos_weight": exact}
         self._verbosity = _verbosity_of(booster)
         _check_settings(settings)
-        self._evaluations = Evaluations(self, settings)
+        self._evaluations = self._evaluations_by(settings)
         self._network = Network(booster, self._verbosity)
         if settings.get("boosting") == "dart":
             forget_drops(booster)
@@ -170,11 +173,11 @@ class Training:
 
     def completed(self, text: str) -> str:
         """Return the text of the model as that of LightGBM's own objective."""
-        return _text.with_start(_text.as_binary(text), self._start)
+        return _text.with_start(_text.as_own(text), self._start)
 
     def completed_dump(self, dump: dict[str, Any]) -> dict[str, Any]:
         """Return the dumped model likewise."""
-        return _text.dump_with_start(dump, self._start)
+        return _text.dump_with_starts(dump, [self._start])
 
     @property
     def evaluations(self) -> Evaluations:
@@ -183,6 +186,9 @@ class Training:
         return self._evaluations
 
     # The parts of these.
+
+    def _evaluations_by(self, settings: dict[str, str]) -> Evaluations:
+        return Evaluations(self, settings)
 
     def _begin_at(self, value: float) -> None:
         self._start = Start(value)
