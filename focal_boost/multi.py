@@ -76,7 +76,7 @@ class MultiFocalObjective:
             )
         if 0 in lengths.values():
             raise ValueError(f"{next(iter(lengths))} must not be empty, got ()")
-        binary = self.of_columns(next(iter(lengths.values()), 1))
+        binary = self.of_columns(self.n_classes or 1)
         for name in _PER_CLASS:
             values = tuple(getattr(one, name) for one in binary)
             object.__setattr__(self, name, values if name in lengths else values[0])
@@ -123,6 +123,11 @@ class MultiFocalObjective:
         """How many values those parameters have that are given per class."""
         given = {name: getattr(self, name) for name in _PER_CLASS}
         return {k: len(v) for k, v in given.items() if isinstance(v, tuple)}
+
+    @property
+    def n_classes(self) -> int | None:
+        """K where a parameter is given per class, and otherwise None."""
+        return next(iter(self._lengths.values()), None)
 
     def of_columns(self, n_classes: int) -> tuple[FocalObjective, ...]:
         """Return the binary objective of every class.
@@ -198,12 +203,7 @@ class MultiFocalObjective:
     ) -> Floats:
         """Return what the gradient is the derivative of, per row and class.
 
-        Parameters and errors are those of :meth:`__call__`; see
-        :meth:`FocalObjective.value`.
-
-        Returns
-        -------
-        ndarray of float64, (n, K)
+        It is float64, (n, K); parameters and errors are those of :meth:`__call__`.
         """
         scores = _scores_of(raw_score)
         n_classes = scores.shape[1]
@@ -255,7 +255,7 @@ class MultiFocalObjective:
         array = as_numbers(y_true, "y_true")
         is_matrix = array.ndim == 2 and array.shape[1] > 1
         width = array.shape[1] if is_matrix else _classes_in(array)
-        n_classes = next(iter(self._lengths.values()), width)
+        n_classes = self.n_classes or width
         labels = labels_of_columns(array, sample_weight, n_classes)
         for k, one in enumerate(labels):
             if one.prevalence in (0, 1):

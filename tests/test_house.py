@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "multi": {"_kernels", *_OBJECTIVE},
     "metrics": {"_kernels", *_OBJECTIVE},
     "_adapter": _OBJECTIVE,
-    "xgboost": _ADAPTER,
+    "xgboost": {"multi", *_ADAPTER},
     "lightgbm": {"multi", *_ADAPTER},
     "__init__": set(),  # it loads the public names at first use
 }

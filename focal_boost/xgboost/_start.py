@@ -41,10 +41,13 @@ class Settings:
         )
 
 
-def set_start(booster: Any, base_score: float, updater: str | None) -> None:
-    """Give an empty model its start value, as if XGBoost had estimated it."""
-    base_score = min(max(base_score, _BASE_SCORE_MIN), _BASE_SCORE_MAX)
-    start = {"base_score": base_score, "boost_from_average": 1}
+def set_start(booster: Any, base_score: Any, updater: str | None) -> None:
+    """Give an empty model its start value, or those of its outputs, (K,).
+
+    It is as if XGBoost had estimated them.
+    """
+    bounded = np.clip(base_score, _BASE_SCORE_MIN, _BASE_SCORE_MAX).tolist()
+    start = {"base_score": str(bounded).replace(" ", ""), "boost_from_average": 1}
     # A parameter makes XGBoost forget the updater, and warn of unknown ones again.
     with xgb.config_context(verbosity=0):
         booster.set_param({**start, "updater": updater})

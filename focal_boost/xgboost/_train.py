@@ -9,7 +9,9 @@ from typing import Any
 import xgboost as xgb
 
 from focal_boost._validation import shown
+from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
+from focal_boost.xgboost._many import ManyTraining
 from focal_boost.xgboost._metrics import XGBoostMetric, direct, ours_of
 from focal_boost.xgboost._training import (
     OBJECTIVE,
@@ -25,7 +27,7 @@ def train(
     dtrain: Any,
     num_boost_round: int = 10,
     *,
-    objective: FocalObjective = FocalObjective(),  # noqa: B008 (immutable)
+    objective: FocalObjective | MultiFocalObjective = FocalObjective(),  # noqa: B008
     metrics: str | Sequence[str] = (),
     **kwargs: Any,
 ) -> Any:
@@ -39,10 +41,11 @@ def train(
         XGBoost's parameters. All act as with "binary:logistic", ``base_score`` and
         ``scale_pos_weight`` among them.
     dtrain : xgboost.DMatrix
-        Data with labels 0 and 1 and, optionally, weights.
+        Data with labels 0 and 1 and, optionally, weights; for a MultiFocalObjective
+        with a label matrix of 0 and 1, (n, K).
     num_boost_round : int, default 10
         Number of rounds.
-    objective : FocalObjective
+    objective : FocalObjective or MultiFocalObjective
         What to train with.
     metrics : str or sequence of str, default ()
         Metrics of this package that are evaluated on every set of `evals` as well, in
@@ -56,7 +59,7 @@ def train(
     -------
     xgboost.Booster
         Self-contained: it reloads without this package, and its ``predict`` is the
-        posterior.
+        posterior, (n,), or that of every label, (n, K).
 
     Warns
     -----
@@ -73,7 +76,7 @@ def train(
         objective with ``device="cpu"`` does without.
     """
     params = dict(params or {})
-    check_arguments(objective, params, kwargs, dtrain)
+    check_arguments(objective, params, kwargs, dtrain, many=True)
     training = training_of(params, objective, metrics, kwargs)
     params["objective"] = OBJECTIVE
     with training.callback() as attach:
@@ -88,7 +91,7 @@ def train(
 
 def training_of(
     params: dict[str, Any],
-    objective: FocalObjective,
+    objective: Any,
     metrics: str | Sequence[str],
     kwargs: dict[str, Any],
     *,
@@ -98,6 +101,9 @@ def training_of(
 
     `here` is False for one of other machines, which have the device.
     """
+    updates = params.get("process_type") == "update"
+    if isinstance(objective, MultiFocalObjective):
+        return _of_many(objective, metrics, kwargs, updates=updates)
     asked: list[Any] = [metrics] if isinstance(metrics, str) else list(metrics)
     if isinstance(kwargs.get("custom_metric"), XGBoostMetric):
         asked.append(kwargs.pop("custom_metric"))
@@ -108,7 +114,7 @@ def training_of(
         on_the_device(objective, params.get("device"), here=here),
         ours,
         reads_once=not runs_code(callbacks, own_code),
-        updates=params.get("process_type") == "update",
+        updates=updates,
     )
     if ours:
         direct(callbacks, ours)
@@ -117,11 +123,32 @@ def training_of(
     return training
 
 
+def _of_many(
+    objective: MultiFocalObjective,
+    metrics: Any,
+    kwargs: dict[str, Any],
+    *,
+    updates: Any,
+) -> Training:
+    if metrics:
+        raise ValueError(f"metrics must be empty for many labels, got {shown(metrics)}")
+    callbacks = kwargs["callbacks"] = list(kwargs.get("callbacks") or ())
+    own_code = kwargs.get("custom_metric") or kwargs.get("feval")
+    reads_once = not runs_code(callbacks, own_code)
+    return ManyTraining(objective, reads_once=reads_once, updates=updates)
+
+
 def check_arguments(
-    objective: Any, params: dict[str, Any], kwargs: dict[str, Any], dtrain: Any = None
+    objective: Any,
+    params: dict[str, Any],
+    kwargs: dict[str, Any],
+    dtrain: Any = None,
+    *,
+    many: bool = False,
 ) -> None:
     """Raise for what contradicts the objective, and warn of what it does not do."""
-    if not isinstance(objective, FocalObjective):
+    kinds = FocalObjective, *((MultiFocalObjective,) if many else ())
+    if not isinstance(objective, kinds):
         raise ValueError(f"objective must be a FocalObjective, got {shown(objective)}")
     if kwargs.get("obj") is not None:
         raise ValueError(
