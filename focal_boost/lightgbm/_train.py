@@ -149,7 +149,9 @@ def _training(
         ours = focal_metrics(metrics, objective)
         return Training(objective, ours, may_change=may_change)
     if metrics:
-        raise ValueError(f"metrics must be empty for many classes, got {shown(metrics)}")
+        raise ValueError(
+            f"metrics must be empty for many classes, got {shown(metrics)}"
+        )
     if names_machines(params):
         raise ValueError("machines must be absent for many classes, got several")
     return ManyTraining(objective, num_class_of(params), may_change=may_change)
