@@ -30,6 +30,8 @@ MAY_IMPORT = {
     "multi": {"_kernels", *_OBJECTIVE},
     "metrics": {"_kernels", *_OBJECTIVE},
     "_adapter": _OBJECTIVE,
+    # A saved model says the version of the package.
+    "_adapter/saved": {"objective", "__init__"},
     "xgboost": {"multi", *_ADAPTER},
     "lightgbm": {"multi", *_ADAPTER},
     "__init__": set(),  # it loads the public names at first use

@@ -17,6 +17,16 @@ except ImportError as error:
 from focal_boost.lightgbm._classifier import FocalLGBMClassifier
 from focal_boost.lightgbm._cv import cv
 from focal_boost.lightgbm._merge import merge
+from focal_boost.lightgbm._saved import load, save
 from focal_boost.lightgbm._train import metric, train
 
-__all__ = ["FocalLGBMClassifier", "cv", "lgb", "merge", "metric", "train"]
+__all__ = [
+    "FocalLGBMClassifier",
+    "cv",
+    "lgb",
+    "load",
+    "merge",
+    "metric",
+    "save",
+    "train",
+]

@@ -19,6 +19,7 @@ from focal_boost._adapter.estimator import (
     warn_of_majority,
 )
 from focal_boost._adapter.protocol import Trainable
+from focal_boost._adapter.saved import described
 from focal_boost._adapter.target import Target
 from focal_boost._rows import Labels
 from focal_boost._validation import shown
@@ -27,6 +28,7 @@ from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import with_advice
 from focal_boost.lightgbm._metrics import apart
 from focal_boost.lightgbm._network import names_machines
+from focal_boost.lightgbm._saved import parent_of, save, text_in
 from focal_boost.lightgbm._start import starts_from_average
 from focal_boost.lightgbm._train import runs_code, settings_of, warn_of_names
 from focal_boost.lightgbm._training import Training, injected
@@ -126,6 +128,31 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         """Return the posterior's log-odds per row, (n,); `kwargs` as in ``predict``."""
         check_is_fitted(self, "loss_")
         return np.asarray(super().predict_proba(X, raw_score=True, **kwargs))
+
+    def save_model(self, filename: Any) -> None:
+        """Save the model, with loss and labels, for LightGBM and for this class.
+
+        Of a model that was stopped early, the rounds up to the best one.
+        """
+        check_is_fitted(self, "loss_")
+        save(self.booster_, filename, self.focal_objective_, self.classes_)
+
+    def load_model(self, filename: Any) -> None:
+        """Load a model that this class saved, or any LightGBM model of two classes.
+
+        A model without its loss is read with this estimator's own parameters and the
+        labels 0 and 1. Parameters stay what they are.
+        """
+        booster, text = lgb.Booster(model_file=filename), text_in(filename)
+        labels: Any = None
+        if text is None:
+            alpha: Any = self.focal_alpha
+            objective = FocalObjective(alpha, self.focal_gamma)
+        else:
+            _, objective, labels, _ = described(booster, text, filename)
+        labels = np.arange(2) if labels is None else labels
+        adopt(self, parent_of(booster, labels), skip=["_other_params"])
+        self.focal_objective_, self.loss_ = objective, objective.loss
 
     def _process_params(self, stage: str) -> dict[str, Any]:
         # LightGBM's code for prediction would call ours unknown parameters.

@@ -18,6 +18,16 @@ from focal_boost.xgboost._classifier import FocalXGBClassifier
 from focal_boost.xgboost._cv import cv
 from focal_boost.xgboost._merge import merge
 from focal_boost.xgboost._metrics import metric
+from focal_boost.xgboost._saved import load, save
 from focal_boost.xgboost._train import train
 
-__all__ = ["FocalXGBClassifier", "cv", "merge", "metric", "train", "xgb"]
+__all__ = [
+    "FocalXGBClassifier",
+    "cv",
+    "load",
+    "merge",
+    "metric",
+    "save",
+    "train",
+    "xgb",
+]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -20,12 +19,14 @@ from focal_boost._adapter.estimator import (
     warn_of_majority,
 )
 from focal_boost._adapter.protocol import Trainable
+from focal_boost._adapter.saved import described, description
 from focal_boost._kernels.cuda import is_on_device
 from focal_boost.metrics import FocalMetric
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost import _binned
 from focal_boost.xgboost._collective import is_distributed, summed, target_of_all
 from focal_boost.xgboost._metrics import direct, ours_of, split
+from focal_boost.xgboost._saved import holding, taken_from
 from focal_boost.xgboost._training import (
     OBJECTIVE,
     Training,
@@ -33,9 +34,6 @@ from focal_boost.xgboost._training import (
     on_the_device,
     runs_code,
 )
-
-# Where a saved model keeps what is not XGBoost's.
-_ATTRIBUTE = "focal_boost"
 
 
 class FocalXGBClassifier(xgb.XGBClassifier):
@@ -132,17 +130,9 @@ class FocalXGBClassifier(xgb.XGBClassifier):
 
     def save_model(self, fname: Any) -> None:
         """Save the model, with loss and labels, for XGBoost and for this class."""
-        named = self._focal_classes
-        description = {
-            "alpha": self.focal_objective_.alpha,
-            "gamma": self.focal_objective_.gamma,
-            "link": self.focal_objective_.link,
-            "classes": None if named is None else named.tolist(),
-        }
-        booster = self.get_booster()
-        booster.set_attr(**{_ATTRIBUTE: json.dumps(description, default=str)})
-        super().save_model(fname)
-        booster.set_attr(**{_ATTRIBUTE: None})
+        text = description(self.focal_objective_, self._focal_classes)
+        with holding(self.get_booster(), text):
+            super().save_model(fname)
 
     def load_model(self, fname: Any) -> None:
         """Load a model that this class saved, or any XGBoost model of two classes.
@@ -151,18 +141,14 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         and the labels 0 and 1.
         """
         super().load_model(fname)
-        text = self.get_booster().attr(_ATTRIBUTE)
+        booster = self.get_booster()
+        text = taken_from(booster)
         if text is None:
             alpha: Any = self.focal_alpha
             self._remember(FocalObjective(alpha, self.focal_gamma), None)
             return
-        self.get_booster().set_attr(**{_ATTRIBUTE: None})
-        found = json.loads(text)
-        classes = found["classes"]
-        self._remember(
-            FocalObjective(found["alpha"], found["gamma"], found["link"]),
-            None if classes is None else np.array(classes),
-        )
+        found = described(booster, text, fname)
+        self._remember(found.objective, found.classes)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

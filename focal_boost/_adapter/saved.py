@@ -1,0 +1,89 @@
+"""What a saved model says of its loss, beside the library's own trees."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from focal_boost import __version__
+from focal_boost.objective import FocalObjective
+
+# Files of a greater one hold what this version does not know.
+_FORMAT = 1
+
+
+class SavedModel(NamedTuple):
+    """A model that was read from a file, and what it was trained with.
+
+    Attributes
+    ----------
+    booster : Booster
+        The library's own.
+    objective : FocalObjective
+        Its loss and link.
+    classes : ndarray, (2,), or None
+        The two labels, the positive one last; None stands for 0 and 1.
+    version : str
+        The version of this package that wrote the file.
+    """
+
+    booster: Any
+    objective: FocalObjective
+    classes: NDArray[Any] | None
+    version: str
+
+
+def description(objective: FocalObjective, classes: ArrayLike | None) -> str:
+    """Return what a saved model says of its loss and labels, as one line of JSON."""
+    if not isinstance(objective, FocalObjective):
+        raise ValueError(f"objective must be a FocalObjective, got {objective!r}")
+    said = {
+        "format": _FORMAT,
+        "version": __version__,
+        "alpha": objective.alpha,
+        "gamma": objective.gamma,
+        "link": objective.link,
+        "hessian": objective.hessian,
+        "classes": None if classes is None else np.asarray(classes).tolist(),
+    }
+    return json.dumps(said, default=str)
+
+
+def described(booster: Any, text: str | None, file: Any) -> SavedModel:
+    """Return a model with what a :func:`description` in its file says.
+
+    Raises
+    ------
+    ValueError
+        If the file holds none, or one that this version cannot read.
+    """
+    if text is None:
+        raise ValueError(
+            "the file must hold the focal loss of its model, as save and save_model of"
+            f" this package write it, got {str(file)!r} without"
+        )
+    try:
+        said = json.loads(text)
+        form = int(said.get("format", _FORMAT))
+        if form <= _FORMAT:
+            return _read(booster, said)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"the focal loss in the file must be what this package wrote, got {text}"
+        ) from error
+    raise ValueError(
+        f"the format of the focal loss in the file must be at most {_FORMAT}, got"
+        f" {form} of focal-boost {said.get('version')}, which reads it"
+    )
+
+
+def _read(booster: Any, said: dict[str, Any]) -> SavedModel:
+    objective = FocalObjective(
+        said["alpha"], said["gamma"], said["link"], said.get("hessian", "upper")
+    )
+    classes = said["classes"]
+    named = None if classes is None else np.array(classes)
+    return SavedModel(booster, objective, named, str(said.get("version", "0")))

@@ -1,0 +1,98 @@
+"""Models in files that hold their loss: ``save`` and ``load`` for LightGBM.
+
+LightGBM reads a file up to the end of its parameters, skips lines that it does not know
+behind it, and takes the categories from the last one. Ours stands between the two.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import ArrayLike
+
+from focal_boost._adapter.saved import SavedModel, described, description
+from focal_boost.objective import FocalObjective
+
+_LINE = re.compile(r"^focal_boost:(.*)$", re.MULTILINE)
+_LAST = "\npandas_categorical:"
+
+
+def save(
+    booster: Any,
+    filename: Any,
+    objective: FocalObjective,
+    classes: ArrayLike | None = None,
+    **kwargs: Any,
+) -> None:
+    """Save a booster with its loss, for LightGBM and for :func:`load`.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+    filename : str or pathlib.Path
+    objective : FocalObjective
+        What it was trained with.
+    classes : array-like, (2,), optional
+        The two labels, the positive one last; absent they are 0 and 1.
+    **kwargs
+        All other arguments of ``Booster.save_model``: num_iteration,
+        start_iteration, importance_type.
+
+    Raises
+    ------
+    ValueError
+        If `objective` is not a FocalObjective.
+    """
+    said = description(objective, classes)
+    trees, last, rest = booster.model_to_string(**kwargs).rpartition(_LAST)
+    text = f"{trees}\nfocal_boost:{said}\n{last}{rest}"
+    Path(filename).write_text(text, "utf-8", newline="")
+
+
+def load(filename: Any) -> SavedModel:
+    """Read a booster and its loss from a file of :func:`save` or of the classifier.
+
+    Parameters
+    ----------
+    filename : str or pathlib.Path
+
+    Returns
+    -------
+    SavedModel
+        The ``booster``, its ``objective`` and ``classes``, and the package's
+        ``version`` at the time.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no focal loss, or one that this version cannot read.
+    """
+    booster = lgb.Booster(model_file=filename)
+    return described(booster, text_in(filename), filename)
+
+
+def text_in(filename: Any) -> str | None:
+    """Return what a file says of its loss."""
+    _, _, behind = Path(filename).read_text("utf-8").rpartition("\nend of trees\n")
+    found = _LINE.search(behind)
+    return None if found is None else found[1]
+
+
+def parent_of(booster: Any, classes: Any) -> Any:
+    """Return LightGBM's classifier as if a fit had found this booster.
+
+    The fit of two rows sets what it keeps of labels and features.
+    """
+    names = booster.feature_name()
+    plain = names == [f"Column_{i}" for i in range(len(names))]
+    fitted = lgb.LGBMClassifier(n_estimators=1, n_jobs=1, verbosity=-1)
+    rows = np.zeros((len(classes), len(names)))
+    fitted.fit(rows, classes, feature_name="auto" if plain else names)
+    fitted._Booster = booster
+    fitted._best_iteration = booster.best_iteration
+    fitted._best_score = booster.best_score
+    return fitted

@@ -1,0 +1,242 @@
+"""Models in files that hold their loss: both libraries' save and load."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from boosters import LightGBM, lgb, xgb
+from estimators import both, fit_watched, make, quiet, words
+from sklearn.base import clone
+
+import focal_boost
+import focal_boost.lightgbm as flgb
+import focal_boost.xgboost as fxgb
+from focal_boost import FocalLoss, FocalObjective
+
+if TYPE_CHECKING:
+    from populations import Sample
+
+pytestmark = quiet
+
+ROOM = {"xgboost": fxgb, "lightgbm": flgb}
+NATIVE = {"xgboost": xgb.Booster, "lightgbm": lgb.Booster}
+OBJECTIVES = [
+    FocalObjective(),
+    FocalObjective(None, 0.0),
+    FocalObjective(0.1 + 0.2, 1.0, hessian="exact"),
+    FocalObjective(0.4, 1.5, link="focal"),
+]
+LABELS: dict[str, Any] = {
+    "numbers": lambda y: y,
+    "text": words,
+    "accents": lambda y: np.where(y == 1, "été", "hiver"),
+    "integers": lambda y: 2 * y - 1,
+    "booleans": lambda y: y == 1,
+    "floats": lambda y: y + 1.0,
+}
+
+
+def same(one: Any, other: Any, X: Any) -> None:
+    assert one.classes_.tolist() == other.classes_.tolist()
+    assert one.classes_.dtype.kind == other.classes_.dtype.kind
+    assert one.focal_objective_ == other.focal_objective_
+    assert one.loss_ == other.loss_
+    for of in ("decision_function", "predict_proba", "predict"):
+        np.testing.assert_array_equal(getattr(one, of)(X), getattr(other, of)(X))
+
+
+def booster_in(library: Any, file: Path) -> Any:
+    return NATIVE[library.name](model_file=str(file))
+
+
+@both
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)
+@pytest.mark.filterwarnings("ignore:.*link=.focal:UserWarning")
+def test_a_booster_comes_back_with_its_loss(
+    library: Any, sample: Sample, tmp_path: Path, objective: FocalObjective
+) -> None:
+    booster = library.train(library.data(sample.X, sample.y), 5, objective)
+    plain, file = tmp_path / "plain.json", tmp_path / "model.json"
+    booster.save_model(plain)
+    ROOM[library.name].save(booster, file, objective, ["no", "yes"])
+    found = ROOM[library.name].load(file)
+    assert found.objective == objective
+    assert found.classes is not None
+    assert found.classes.tolist() == ["no", "yes"]
+    assert found.version == focal_boost.__version__
+    # Neither the booster nor what the library reads of the file is another.
+    assert type(found.booster) is NATIVE[library.name]
+    expected = library.raw_score(booster, sample.X)
+    for one in (found.booster, booster_in(library, file)):
+        np.testing.assert_array_equal(library.raw_score(one, sample.X), expected)
+    for one, name in ((booster, "again"), (found.booster, "loaded")):
+        one.save_model(tmp_path / f"{name}.json")
+        text = (tmp_path / f"{name}.json").read_text("utf-8")
+        assert "focal_boost" not in text
+        if name == "again":
+            assert text == plain.read_text("utf-8")
+
+
+@both
+def test_labels_that_are_not_named_are_0_and_1(
+    library: Any, sample: Sample, tmp_path: Path
+) -> None:
+    booster = library.train(library.data(sample.X, sample.y), 2, FocalObjective())
+    ROOM[library.name].save(booster, tmp_path / "m.json", FocalObjective())
+    assert ROOM[library.name].load(tmp_path / "m.json").classes is None
+    loaded = make(library)
+    loaded.load_model(tmp_path / "m.json")
+    assert loaded.classes_.tolist() == [0, 1]
+
+
+@both
+def test_load_knows_the_loss_of_a_classifiers_file(
+    library: Any, sample: Sample, tmp_path: Path
+) -> None:
+    model = make(library, focal_alpha="balanced", focal_gamma=0.7)
+    model.fit(sample.X, words(sample.y)).save_model(tmp_path / "m.json")
+    found = ROOM[library.name].load(tmp_path / "m.json")
+    assert found.objective == model.focal_objective_
+    assert found.classes is not None
+    assert found.classes.tolist() == ["no", "yes"]
+    np.testing.assert_array_equal(
+        library.probability(found.booster, sample.X),
+        model.predict_proba(sample.X)[:, 1],
+    )
+
+
+@both
+def test_continuing_from_a_file_is_continuing_from_the_booster(
+    library: Any, sample: Sample, tmp_path: Path
+) -> None:
+    data = library.data(sample.X, sample.y)
+    booster = library.train(data, 4, FocalObjective())
+    ROOM[library.name].save(booster, tmp_path / "m.json", FocalObjective())
+    key = {"xgboost": "xgb_model", "lightgbm": "init_model"}[library.name]
+    data = library.data(sample.X, sample.y)
+    one, other = (
+        library.train(
+            library.data(sample.X, sample.y), 3, FocalObjective(), **{key: of}
+        )
+        for of in (booster, str(tmp_path / "m.json"))
+    )
+    np.testing.assert_array_equal(
+        library.raw_score(one, sample.X), library.raw_score(other, sample.X)
+    )
+
+
+@pytest.mark.parametrize("encode", LABELS.values(), ids=LABELS)
+def test_lightgbms_classifier_comes_back(
+    sample: Sample, validation: Sample, tmp_path: Path, encode: Any
+) -> None:
+    model = make(LightGBM, focal_gamma=1.5).fit(sample.X, encode(sample.y))
+    model.save_model(tmp_path / "model.txt")
+    loaded = make(LightGBM, focal_gamma=3.0, num_leaves=7)
+    kept = loaded.get_params()
+    loaded.load_model(tmp_path / "model.txt")
+    same(loaded, model, validation.X)
+    assert loaded.get_params() == kept
+    assert loaded.n_features_in_ == 10
+    assert loaded.score(sample.X, encode(sample.y)) > 0.8
+    # What it is fitted to next is its own affair.
+    fresh = clone(loaded).fit(validation.X, words(validation.y))
+    same(loaded.fit(validation.X, words(validation.y)), fresh, sample.X)
+
+
+def test_lightgbms_classifier_comes_back_with_categories_and_its_best_round(
+    sample: Sample, validation: Sample, tmp_path: Path
+) -> None:
+    frames = []
+    for rows in (sample, validation):
+        frame = pd.DataFrame(rows.X[:, :4], columns=["a", "b", "c", "d"])
+        frame["e"] = pd.Categorical(np.where(rows.X[:, 4] > 0, "ü", "z"))
+        frames.append(frame)
+    frame, held_out = frames
+    model = fit_watched(
+        LightGBM, (frame[:500], sample.y[:500]), [(held_out, validation.y)], stop=3,
+        n_estimators=100,
+    )  # fmt: skip
+    assert 0 < model.best_iteration_ < 97
+    model.save_model(tmp_path / "model.txt")
+    loaded = make(LightGBM)
+    loaded.load_model(tmp_path / "model.txt")
+    same(loaded, model, held_out)
+    assert loaded.booster_.num_trees() == model.best_iteration_
+    assert loaded.feature_names_in_.tolist() == list("abcde")
+
+
+def test_lightgbms_classifier_reads_a_native_model_with_its_own_loss(
+    sample: Sample, tmp_path: Path
+) -> None:
+    objective = FocalObjective(0.4, 1.0)
+    booster = LightGBM.train(LightGBM.data(sample.X, sample.y), 10, objective)
+    booster.save_model(tmp_path / "model.txt")
+    loaded = make(LightGBM, focal_alpha=0.4, focal_gamma=1.0)
+    loaded.load_model(tmp_path / "model.txt")
+    assert loaded.loss_ == FocalLoss(0.4, 1.0)
+    fitted = make(LightGBM, focal_alpha=0.4, focal_gamma=1.0).fit(sample.X, sample.y)
+    same(loaded, fitted, sample.X)
+
+
+@both
+def test_a_file_without_a_loss_is_named(
+    library: Any, sample: Sample, tmp_path: Path
+) -> None:
+    file = tmp_path / "model.json"
+    library.train(library.data(sample.X, sample.y), 1).save_model(file)
+    with pytest.raises(ValueError, match=r"^the file must hold the focal loss") as told:
+        ROOM[library.name].load(file)
+    assert str(told.value).endswith(f"got {str(file)!r} without")
+
+
+@both
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"format": 2, "version": "9.1"},
+            "the format of the focal loss in the file must be at most 1, got 2 of"
+            " focal-boost 9.1, which reads it",
+        ),
+        ({"gamma": -1}, "the focal loss in the file must be what this package wrote"),
+        ({"format": "x"}, "the focal loss in the file must be what this package wrote"),
+    ],
+)
+def test_a_loss_that_cannot_be_read_is_named(
+    library: Any, sample: Sample, tmp_path: Path, changed: Any, message: str
+) -> None:
+    file = tmp_path / "model.json"
+    booster = library.train(library.data(sample.X, sample.y), 1, FocalObjective())
+    ROOM[library.name].save(booster, file, FocalObjective())
+    text = file.read_text("utf-8")
+    for name, value in changed.items():
+        old = {"format": "1", "gamma": "2.0"}.get(name, f'"{focal_boost.__version__}"')
+        new = json.dumps(value)
+        if library.name == "xgboost":
+            # A string in JSON.
+            old, new, quote = old.replace('"', r"\""), new.replace('"', r"\""), r"\""
+        else:
+            quote = '"'
+        before = f"{quote}{name}{quote}: {old}"
+        assert before in text
+        text = text.replace(before, f"{quote}{name}{quote}: {new}")
+    file.write_text(text, "utf-8")
+    for read in (ROOM[library.name].load, make(library).load_model):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+            read(file)
+
+
+@both
+def test_save_takes_an_objective_only(
+    library: Any, sample: Sample, tmp_path: Path
+) -> None:
+    booster = library.train(library.data(sample.X, sample.y), 1, FocalObjective())
+    with pytest.raises(ValueError, match=r"^objective must be a FocalObjective, got F"):
+        ROOM[library.name].save(booster, tmp_path / "m", FocalLoss())
+    assert not (tmp_path / "m").exists()
