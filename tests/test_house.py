@@ -43,6 +43,7 @@ TOP_FLOOR = {
     "dask",
     "datasets",
     "ensemble",
+    "onnx",
     "plotting",
     "thresholds",
     "tuning",
@@ -53,6 +54,9 @@ DOORS = {
     "lightgbm": ("lightgbm", "dask/_lightgbm"),
     "dask": ("dask",),
     "distributed": ("dask",),
+    "onnx": ("onnx",),
+    "onnxmltools": ("onnx",),
+    "skl2onnx": ("onnx",),
     "cupy": ("_kernels/cuda",),
     "numba": tuple(
         f"_kernels/{file}"
