@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 WITHOUT = 'ONNX needs "focal-boost[onnx]"'
 runtime = pytest.importorskip("onnxruntime", reason=WITHOUT)
 onnxmltools = pytest.importorskip("onnxmltools", reason=WITHOUT)
-    "onnxmltools", reason=WITHOUT
-)
 skl2onnx = pytest.importorskip("skl2onnx", reason=WITHOUT)
 
 from onnxmltools.convert.common.data_types import FloatTensorType  # noqa: E402
