@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from boosters import LightGBM, xgb
-from estimators import both, make, quiet, words
+from boosters import LightGBM, lgb, xgb
+from estimators import OLD_LIGHTGBM, both, make, quiet, words
 from numpy.typing import NDArray
 from scipy.special import logit
+from sklearn import __version__ as sklearn_version
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.feature_selection import RFECV
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import partial_dependence, permutation_importance
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.fixes import parse_version
 
 from focal_boost import FocalObjective
 from focal_boost.tuning import FocalSearchCV
@@ -59,13 +61,11 @@ def tuned(model: Any) -> Any:
 
 
 def stacked(model: Any) -> Any:
-    return StackingClassifier([("one", model)], LogisticRegression(), cv=2)
+    return StackingClassifier([("one", model)], GaussianNB(), cv=2)
 
 
 def voting(model: Any) -> Any:
-    return VotingClassifier(
-        [("one", model), ("two", LogisticRegression())], voting="soft"
-    )
+    return VotingClassifier([("one", model), ("two", GaussianNB())], voting="soft")
 
 
 def scaled(model: Any) -> Any:
@@ -105,16 +105,30 @@ def answers(tool: Any, X: Any) -> dict[str, Any]:
     return {k: np.asarray(v(X)) if callable(v) else v for k, v in told.items()}
 
 
-class WithLogOdds(xgb.XGBClassifier):
+class XGBWithLogOdds(xgb.XGBClassifier):
     """XGBoost's classifier with the log-odds that scikit-learn's tools look for."""
 
     def decision_function(self, X: Any) -> NDArray[np.float32]:
         return np.asarray(self.predict(X, output_margin=True))
 
 
+class LGBMWithLogOdds(lgb.LGBMClassifier):
+    """LightGBM's, which has them from 4.7 on."""
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        return np.asarray(self.predict_proba(X, raw_score=True))
+
+
 def parent(library: Any) -> Any:
-    kind = WithLogOdds if library.name == "xgboost" else library.classifier
-    return kind(n_estimators=10, **library.quiet_estimator)
+    kinds = {"xgboost": XGBWithLogOdds, "lightgbm": LGBMWithLogOdds}
+    return kinds[library.name](n_estimators=10, **library.quiet_estimator)
+
+
+def skip_without_temperature(method: str) -> None:
+    if "temperature" in method and parse_version(sklearn_version) < parse_version(
+        "1.8"
+    ):
+        pytest.skip("scikit-learn scales temperatures from 1.8 on")
 
 
 @both
@@ -122,6 +136,7 @@ def parent(library: Any) -> Any:
 def test_without_focusing_a_tool_answers_as_for_the_parent(
     library: Any, sample: Sample, validation: Sample, name: str
 ) -> None:
+    skip_without_temperature(name)
     tool, labels = TOOLS[name]
     rows, others = sample[:ROWS], validation.X[:ROWS]
     ours, theirs = (
@@ -166,6 +181,7 @@ def test_without_focusing_an_inspection_finds_what_it_finds_of_the_parent(
 def test_posteriors_hardly_need_a_temperature(
     library: Any, sample: Sample, validation: Sample, gamma: float
 ) -> None:
+    skip_without_temperature("temperature")
     model = make(library, focal_gamma=gamma).fit(sample.X, sample.y)
     fitted, judged = validation[:1000], validation[1000:]
     tool = CalibratedClassifierCV(FrozenEstimator(model), method="temperature")
@@ -181,6 +197,7 @@ def test_posteriors_hardly_need_a_temperature(
 def test_calibrators_read_the_log_odds(
     library: Any, sample: Sample, validation: Sample, method: str
 ) -> None:
+    skip_without_temperature(method)
     model = make(library).fit(sample.X, sample.y)
     tool = CalibratedClassifierCV(FrozenEstimator(model), method=method)
     tool.fit(validation.X, validation.y)
@@ -226,6 +243,8 @@ def test_one_against_the_rest_cuts_where_the_posterior_is_one_half(
 @both
 def test_a_search_takes_an_arrow_table(library: Any, sample: Sample) -> None:
     arrow = pytest.importorskip("pyarrow", reason="Arrow tables need pyarrow")
+    if library.name == "lightgbm" and OLD_LIGHTGBM:
+        pytest.importorskip("cffi", reason="LightGBM 4.6 reads Arrow tables by cffi")
     rows = sample[:ROWS]
     table = arrow.table({f"x{i}": column for i, column in enumerate(rows.X.T)})
     space = {"focal_gamma": [0.5, 2.0]}
