@@ -168,6 +168,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.*booster=gblinear:UserWarning")
 @pytest.mark.parametrize(("library", "params", "message"), REFUSED)
 def test_what_the_converters_would_lose_is_named(
     library: Any, params: dict[str, Any], message: str, tmp_path: Path
