@@ -219,6 +219,7 @@ def test_boosters_of_other_features(library: Any) -> None:
 
 
 @both
+@pytest.mark.filterwarnings("ignore:.*booster=gblinear:UserWarning")
 def test_other_objectives_and_kinds(library: Any) -> None:
     rows = library.data(SAMPLE.X, SAMPLE.y)
     if library is XGBoost:

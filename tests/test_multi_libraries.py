@@ -66,6 +66,8 @@ class TestXGBoost:
     @pytest.mark.parametrize("many_labels", [False, True])
     def test_scikit_learn(self, many_labels):
         xgb = pytest.importorskip("xgboost")
+        if many_labels and int(xgb.__version__.split(".")[0]) < 3:
+            pytest.skip("XGBoost 2 hands label matrices out flat, and weights not so")
         X, y, matrix, weight = features()
         labels = matrix if many_labels else y
         model = xgb.XGBClassifier(
