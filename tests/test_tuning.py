@@ -299,6 +299,7 @@ class TestWinner:
             expected = refitted(make(library), params, sample.X, sample.y, folds)
             assert_allclose(split_scores(search, number), expected, rtol=RTOL)
 
+    @pytest.mark.filterwarnings("ignore:all 3 candidates have the same:UserWarning")
     def test_of_equals_is_the_first(self, sample: Sample) -> None:
         search = make_search(LightGBM, {"focal_gamma": [1.0, 1, 1.0]}, halving=False)
         search.fit(sample.X, sample.y)

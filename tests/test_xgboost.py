@@ -531,9 +531,9 @@ class TestClassifier:
         model.save_model(tmp_path / "model.ubj")
         assert model.get_booster().attributes() == {}
         mark = xgb.Booster(model_file=tmp_path / "model.ubj").attr("focal_boost")
-        assert json.loads(mark or "") == {
+        assert {
             "alpha": 0.25, "gamma": 1.5, "link": "logit", "classes": None,
-        }  # fmt: skip
+        }.items() <= json.loads(mark or "").items()  # fmt: skip
         loaded = FocalXGBClassifier()
         loaded.load_model(tmp_path / "model.ubj")
         assert (
