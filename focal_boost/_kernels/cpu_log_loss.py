@@ -18,7 +18,8 @@ from __future__ import annotations
 import numpy as np
 from numba import float32, int64, njit, uint64
 
-from focal_boost._kernels.faults import find_faults
+from focal_boost._kernels.elementary import ROUND
+from focal_boost._kernels.faults import BLOCK, find_faults
 from focal_boost._kernels.llvm import (
     bits,
     borrowed,
@@ -36,8 +37,6 @@ _CUBIC = tuple(
         ("0x1.62e42ff0c52d6p-1", "0x1.ebfce50fac4f3p-3", "0x1.c6af84b912394p-5"), 1
     )
 )
-# Adding 1.5 · 2⁵² leaves the nearest integer in the low bits of a float64.
-_ROUND = 6755399441055744.0
 # The bits of 2^(k/32) less those that k itself adds to the exponent.
 _POWERS = (2.0 ** (np.arange(_STEPS) / _STEPS)).view(np.int64) - (
     np.arange(_STEPS) << 47
@@ -45,17 +44,15 @@ _POWERS = (2.0 ** (np.arange(_STEPS) / _STEPS)).view(np.int64) - (
 # Beyond these exp(x) is finite no more, and added to 1 without effect.
 _LARGEST, _SMALLEST = np.float32(88.7), np.float32(-100.0)
 _ONE, _LEAST_HESSIAN = np.float32(1.0), np.float32(1e-16)
-# Labels, weights and raw scores of this many rows stay in the first-level cache.
-_BLOCK = 1024
 
 
 @njit(inline="always")
 def _exp(x):
     """Return the float32 that glibc returns for -100 <= x <= 88.7."""
     scaled = _SCALE * np.float64(x)
-    shifted = scaled + _ROUND
+    shifted = scaled + ROUND
     k = bits(shifted)
-    r = scaled - (shifted - _ROUND)
+    r = scaled - (shifted - ROUND)
     power = from_bits(_POWERS[uint64(k) & uint64(31)] + (k << int64(47)))
     linear, square, cube = _CUBIC
     return float32(((cube * r + square) * (r * r) + (linear * r + 1.0)) * power)
@@ -104,8 +101,8 @@ def gradient_hessian(
     prefer_wide_vectors()
     fault = int64(0)
     z, y, g, h = borrowed(raw_score), borrowed(y_true), borrowed(grad), borrowed(hess)
-    for start in range(0, raw_score.shape[0], _BLOCK):
-        stop = min(start + _BLOCK, raw_score.shape[0])
+    for start in range(0, raw_score.shape[0], BLOCK):
+        stop = min(start + BLOCK, raw_score.shape[0])
         fault |= find_faults(z[start:stop])
         w = None if sample_weight is None else sample_weight[start:stop]
         _block(z[start:stop], y[start:stop], w, known, g[start:stop], h[start:stop])

@@ -23,7 +23,7 @@ LIMIT = 708.0
 _LOG2_E = 1.4426950408889634
 LN2 = 0.6931471805599453
 # Adding 1.5 · 2⁵² leaves the nearest integer in the low bits of a float64.
-_ROUND = 6755399441055744.0
+ROUND = 6755399441055744.0
 
 
 class Series(NamedTuple):
@@ -93,8 +93,8 @@ def exp(x, series):
 
     x = n ln 2 + r with |r| <= ln(2)/2, and 2ⁿ is written into the exponent bits.
     """
-    shifted = _ROUND + x * _LOG2_E
-    r = x - (shifted - _ROUND) * LN2
+    shifted = ROUND + x * _LOG2_E
+    r = x - (shifted - ROUND) * LN2
     two_to_n = from_bits((bits(shifted) << int64(52)) + (int64(1023) << int64(52)))
     return two_to_n * (1.0 + r * (1.0 + r * _polynomial(r, series.exp)))
 

@@ -13,15 +13,9 @@ from sklearn.preprocessing import LabelEncoder
 from focal_boost._adapter.estimator import library_parameters
 from focal_boost._adapter.target import Target
 from focal_boost.dask._balance import needs_classes, objective_of, weight_of_classes
+from focal_boost.lightgbm._binned import STOPPING
 from focal_boost.lightgbm._classifier import FocalLGBMClassifier, Inner
 from focal_boost.objective import FocalObjective
-
-_STOPPING = (
-    "early_stopping_round",
-    "early_stopping_rounds",
-    "early_stopping",
-    "n_iter_no_change",
-)
 
 
 class FocalDaskLGBMClassifier(lgb.DaskLGBMClassifier):
@@ -95,7 +89,7 @@ class FocalDaskLGBMClassifier(lgb.DaskLGBMClassifier):
         return self
 
     def _check_stopping(self) -> None:
-        for name in _STOPPING:
+        for name in STOPPING:
             value = self.get_params(deep=False).get(name)
             if value:
                 raise ValueError(
