@@ -14,8 +14,9 @@ from focal_boost import FocalLGBMClassifier, FocalObjective, FocalXGBClassifier
 xgb, lgb = fxgb.xgb, flgb.lgb
 
 
+_XGBOOST = tuple(int(part) for part in xgb.__version__.split(".")[:2])
 # XGBoost 3.4 has dropout in its tree booster and warns of the other name.
-_NEW_DART = tuple(int(part) for part in xgb.__version__.split(".")[:2]) >= (3, 4)
+_NEW_DART = _XGBOOST >= (3, 4)
 
 
 class XGBoost:
@@ -109,3 +110,14 @@ class LightGBM:
 
 
 BOTH = (XGBoost, LightGBM)
+
+
+def starts_at_prevalence(library: Any) -> bool:
+    return library is not XGBoost or _XGBOOST >= (3, 0)
+
+
+def prevalence_start(library: Any, rows: Any) -> dict[str, Any]:
+    """Return the parameter for a start that XGBoost before 3.0 does not find."""
+    if starts_at_prevalence(library):
+        return {}
+    return {"base_score": float(np.average(rows.y, weights=rows.weight))}

@@ -29,4 +29,7 @@ class Sample:
 def make_sample(n: int, prevalence: float, seed: int) -> Sample:
     X, y, posterior = make_imbalanced(n, prevalence=prevalence, seed=seed)
     weight = np.random.default_rng(seed).uniform(0.5, 2.0, n).astype(np.float32)
+    for rows in (X, y, posterior, weight):
+        # A frame may share them, and a test must not change them for the next.
+        rows.setflags(write=False)
     return Sample(X, y, posterior, weight)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from boosters import starts_at_prevalence
 from estimators import booster_of, both, make, quiet, rounds, words
 from populations import Sample
 from scipy.special import expit
@@ -222,6 +223,8 @@ def test_bad_labels_are_named(
 def test_one_class_is_as_certain_as_with_the_parent(
     library: Any, sample: Sample
 ) -> None:
+    if not starts_at_prevalence(library):
+        pytest.skip("XGBoost before 3.0 starts one Newton step from 0")
     X, y = sample.X[:200], np.zeros(200, int)
     parent = library.classifier(n_estimators=10, **library.quiet_estimator)
     expected = parent.fit(X, y).predict_proba(X)

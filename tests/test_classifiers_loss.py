@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from boosters import LightGBM
+from boosters import LightGBM, starts_at_prevalence
 from estimators import both, make, quiet, words
 from populations import Sample
 
@@ -155,7 +155,10 @@ def test_class_weights_of_lightgbm_are_weights(
     same.fit(sample.X, sample.y, sample_weight=by_hand)
     assert model.loss_.alpha == pytest.approx(same.loss_.alpha, rel=1e-6)
     np.testing.assert_allclose(
-        model.decision_function(sample.X), same.decision_function(sample.X), rtol=1e-5
+        model.decision_function(sample.X),
+        same.decision_function(sample.X),
+        rtol=1e-5,
+        atol=1e-6,
     )
 
 
@@ -200,7 +203,9 @@ def test_a_class_without_weight_has_no_balance(library: Any, sample: Sample) -> 
         )
     # Any other loss is trained as the parent trains its own.
     proba = make(library).fit(sample.X, sample.y, sample_weight=weight).predict_proba
-    assert proba(sample.X)[:, 1].max() < 1e-5
+    assert proba(sample.X)[:, 1].max() < (
+        1e-5 if starts_at_prevalence(library) else 0.05
+    )
 
 
 # Parameters

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from boosters import XGBoost, xgb
+from boosters import XGBoost, prevalence_start, xgb
 from estimators import booster_of, both, fit_watched, logs_of, make, quiet, words
 from populations import Sample
 from sklearn.base import clone
@@ -164,7 +164,7 @@ CONSTANT = {"n_estimators": 1, "learning_rate": 1e-12}
 
 @both
 def test_fit_starts_at_the_best_constant(library: Any, sample: Sample) -> None:
-    model = make(library, **CONSTANT)
+    model = make(library, **CONSTANT, **prevalence_start(library, sample))
     model.fit(sample.X, sample.y, sample_weight=sample.weight)
     expected = model.focal_objective_.initial_score(sample.y, sample.weight)
     np.testing.assert_allclose(model.decision_function(sample.X), expected, rtol=1e-6)

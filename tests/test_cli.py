@@ -528,8 +528,7 @@ def test_a_nul_in_a_text_is_one_sentence(tmp_path: Path) -> None:
     done = _run("compare", "nul.csv", *options, folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
-        "focal-boost compare: the column 'kind' must hold text without NUL, "
-        "got 'a\\x00'\n"
+        "focal-boost compare: DATA must hold text without NUL, got one in 'nul.csv'\n"
     )
     assert done.stdout == ""
     assert not (tmp_path / "out").exists()

@@ -208,18 +208,9 @@ def test_the_loss_is_the_one_of_the_settings(table: Table, library: str) -> None
     train = Part(features.iloc[fold.train], table.target[fold.train])
     test = features.iloc[fold.test]
     focal = train_and_predict(library, "focal loss", train, test, settings).posterior
-    if library == "xgboost":
-        # Before 3.1 XGBoost only approximates the best start value by itself.
-        start = {"base_score": train.labels.mean(), "seed": 5, "nthread": 1}
-        xgb = pytest.importorskip("xgboost")
-        rows = xgb.DMatrix(train.features, train.labels, enable_categorical=True)
-        booster = xgb.train({"objective": "binary:logistic", **start}, rows, 8)
-        plain = booster.predict(xgb.DMatrix(test, enable_categorical=True))
-    else:
-        built_in = train_and_predict(library, "built-in", train, test, settings)
-        plain = built_in.posterior
+    plain = train_and_predict(library, "built-in", train, test, settings).posterior
     assert focal.dtype == np.float64
-    np.testing.assert_allclose(focal, plain, rtol=2e-4)
+    np.testing.assert_allclose(focal, plain, rtol=2e-6)
 
 
 def test_the_mean_and_its_standard_error() -> None:

@@ -288,7 +288,9 @@ def test_texts_with_nul(tmp_path: Path, kind: str) -> None:
         pytest.importorskip("pyarrow", exc_type=ImportError)
         frame.to_parquet(path)
     assert _message(path, "y") == (
-        r"the column 'a' must hold text without NUL, got 'b\x00'"
+        f"DATA must hold text without NUL, got one in '{path}'"
+        if kind == "csv"
+        else r"the column 'a' must hold text without NUL, got 'b\x00'"
     )
 
 

@@ -14,7 +14,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 import xgboost as xgb
-from boosters import BOTH, LightGBM, XGBoost
+from boosters import BOTH, LightGBM, XGBoost, prevalence_start
 from estimators import quiet
 from populations import Sample, make_sample
 from scipy.special import expit, logit
@@ -106,6 +106,7 @@ def test_training_starts_at_the_prevalence(
         if library.name == "lightgbm"
         else {"max_depth": 1, "gamma": 1e9}
     )
+    params |= prevalence_start(library, sample)
     objective = FocalObjective(alpha, gamma)
     data = data_of(library, sample, weighted=True)
     raw_score = library.raw_score(library.train(data, 1, objective, params), sample.X)

@@ -153,7 +153,7 @@ class TestScores:
         self, library: Any, sample: Sample, folds: Any
     ) -> None:
         pd = pytest.importorskip("pandas")
-        frame = pd.DataFrame(sample.X, columns=[f"x{i}" for i in range(10)])
+        frame = pd.DataFrame(sample.X.copy(), columns=[f"x{i}" for i in range(10)])
         frame["kind"] = pd.Categorical(np.digitize(sample.X[:, 0], [-1, 0, 1]))
         frame.loc[::7, "x1"] = np.nan
         extra = {"enable_categorical": True} if library is XGBoost else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import warnings
 import zlib
 from collections.abc import Iterable
@@ -114,6 +115,8 @@ def _read_frame(path: Path) -> pd.DataFrame:
         raise InputError(f"DATA must be an existing file, got '{path}'")
     try:
         frame = _parse(path)
+    except InputError:
+        raise
     except ImportError:
         raise InputError(
             'DATA in Parquet needs pyarrow: pip install "focal-boost[compare]", '
@@ -139,12 +142,25 @@ def _parse(path: Path) -> pd.DataFrame:
     with warnings.catch_warnings():
         # Rows longer than the header would lose their last values with a mere warning.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
+        zipped = start[:2] == b"\x1f\x8b"
+        frame = pd.read_csv(
             path,
-            compression="gzip" if start[:2] == b"\x1f\x8b" else None,
+            compression="gzip" if zipped else None,
             index_col=False,
             low_memory=False,
         )
+    _check_no_nul(path, gzip.open if zipped else open)
+    return frame
+
+
+def _check_no_nul(path: Path, opened: Any) -> None:
+    """Raise for what some versions of pandas take for the end of a text."""
+    with opened(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            if b"\0" in block:
+                raise InputError(
+                    f"DATA must hold text without NUL, got one in '{path}'"
+                )
 
 
 def _check_columns(
