@@ -284,7 +284,9 @@ class TestFold:
                 super().__init__(*args, **kwargs)
 
         monkeypatch.setattr(module, "Training", Counted)
-        problem = Problem.of(sample.X, sample.y, None, None, 2, "neg_log_loss")
+        problem = Problem.of(
+            make(LightGBM), sample.X, sample.y, None, None, 2, "neg_log_loss"
+        )
         fold = Fold(problem, 0, 1, paused=paused)
         one = candidate_of(make(library), {}, 0)
         first, second = fold.advance(one, [2, 4]), fold.advance(one, [6])

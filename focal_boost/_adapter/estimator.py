@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,19 @@ from focal_boost.loss import FocalLoss
 from focal_boost.objective import FocalObjective
 
 #: Parameters that the classifiers add to their parents'.
-FOCAL_PARAMETERS = ("focal_alpha", "focal_gamma")
+FOCAL_PARAMETERS = ("focal_alpha", "focal_gamma", "positive_class")
 
 
 def focal_objective(
-    estimator: Any, y_true: NDArray[Any], sample_weight: ArrayLike | None
+    estimator: Any,
+    y_true: NDArray[Any],
+    sample_weight: ArrayLike | None,
+    classes: ArrayLike | None = None,
 ) -> FocalObjective:
-    """Return the objective that the estimator's parameters ask for."""
+    """Return the objective that the estimator's parameters ask for.
+
+    `classes` are what labels 0 and 1 stand for; None leaves the positive one aside.
+    """
     _check_names(estimator)
     alpha, gamma = estimator.focal_alpha, estimator.focal_gamma
     balanced = isinstance(alpha, str)
@@ -34,24 +41,63 @@ def focal_objective(
         objective = FocalObjective(None if balanced else alpha, gamma)
     except ValueError as error:
         raise ValueError(f"focal_{error}") from None
+    if classes is not None:
+        objective = of_second_class(objective, estimator, classes)
     if not balanced:
         return objective
     return FocalObjective(FocalLoss.balanced(y_true, gamma, sample_weight).alpha, gamma)
+
+
+def of_second_class(
+    objective: FocalObjective, estimator: Any, classes: ArrayLike
+) -> FocalObjective:
+    """Return an objective of the positive class as one of the second class.
+
+    FL(y, z; α) = FL(1 − y, −z; 1 − α), and the raw score z is the second class's.
+    """
+    if positive_of(estimator, classes) == 1 or objective.alpha is None:
+        return objective
+    return replace(objective, alpha=1 - objective.alpha)
+
+
+def positive_of(estimator: Any, classes: ArrayLike) -> int:
+    """Return which of the classes, 0 or 1, is the positive one.
+
+    Raises
+    ------
+    ValueError
+        If the estimator's positive class is neither of two. Of a single one it may be
+        the other, which these rows lack.
+    """
+    labels: list[Any] = np.asarray(classes).tolist()
+    chosen = getattr(estimator, "positive_class", None)
+    if chosen is None:
+        return 1
+    if isinstance(chosen, Hashable) and chosen in labels:
+        return labels.index(chosen)
+    if len(labels) < 2:
+        return 1
+    raise ValueError(
+        f"positive_class must be None or one of the classes {labels},"
+        f" got {shown(chosen)}"
+    )
 
 
 def warn_of_majority(
     estimator: Any, classes: NDArray[Any], y_true: NDArray[Any]
 ) -> None:
     """Warn where alpha weighs the more frequent class, by the order of its name."""
-    if classes.dtype.kind not in "OUS" or estimator.focal_alpha in (None, "balanced"):
+    settled = estimator.positive_class is not None
+    settled = settled or estimator.focal_alpha in (None, "balanced")
+    if settled or classes.dtype.kind not in "OUS":
         return
     share = float(np.mean(y_true))
     if share > 0.5 and estimator.focal_alpha < 0.5:
         warnings.warn(
-            f"the positive class is {str(classes[1])!r}, the later of the two labels in"
-            f" order, and has {share:.1%} of the rows: focal_alpha="
-            f"{estimator.focal_alpha} is its weight; for the rarer class give labels 0"
-            " and 1, 1 being the rarer",
+            f"the positive class is {shown(str(classes[1]))}, the later of the two"
+            f" labels in order, and has {share:.1%} of the rows: focal_alpha="
+            f"{estimator.focal_alpha} is its weight; of the rarer class it is with"
+            f" positive_class={shown(str(classes[0]))}",
             UserWarning,
             stacklevel=3,
         )

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from focal_boost._adapter.estimator import positive_of
 from focal_boost._adapter.splits import Rows, rows_of, splits_of, with_rows
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight, check_integer
@@ -62,9 +63,10 @@ class FoldEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         The fitted models, one per fold, all folds of a repeat after another.
     oof_posterior_ : ndarray of float64, (n,)
         P(positive) of every training row by the models that have not seen it (of
-        their mean log-odds); NaN where `cv` never leaves a row out.
+        their mean log-odds); NaN where `cv` never leaves a row out. Positive is the
+        classifier's ``positive_class``, or the second of ``classes_``.
     classes_ : ndarray, (2,)
-        The two labels; the second is the positive class.
+        The two labels, in order.
     n_splits_ : int
         Number of folds of one repeat.
 
@@ -113,7 +115,7 @@ class FoldEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         X : array-like, DataFrame or sparse matrix, (n, d)
             Features.
         y : array-like, (n,)
-            Labels of two classes; the greater one is the positive class.
+            Labels of two classes.
         sample_weight : array-like of finite numbers >= 0, (n,), optional
             Weights of the rows in training, and where a model is stopped.
         groups : array-like, (n,), optional
@@ -133,6 +135,7 @@ class FoldEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         """
         repeats = check_integer(self.n_repeats, "n_repeats", 1)
         rows = _Rows.of(X, y, sample_weight)
+        positive_of(last_step(self.estimator), rows.target.classes)
         seeds = self._seeds(repeats)
         folds = [
             _Fold(train, test, seed)
@@ -182,6 +185,8 @@ class FoldEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         for fold, model in zip(folds, models, strict=True):
             total[fold.test] += log_odds(model, rows.part(fold.test).X)
             times[fold.test] += 1
+        if positive_of(last_step(self.estimator), rows.target.classes) == 0:
+            total = -total
         with np.errstate(invalid="ignore"):
             self.oof_posterior_ = np.asarray(expit(total / times), np.float64)
         self.estimators_ = models

@@ -57,7 +57,7 @@ class Binned:
     def __init__(
         self, estimator: Any, train: Any, test: Any, threads: int | None
     ) -> None:
-        self.y_true = train.y_true
+        self.y_true, self.classes = train.y_true, np.unique(train.y)
         given = {"sample_weight": train.sample_weight}
         self.weight = estimator._weight(given, Target.of(train.y))
         params = _parameters(estimator, None, threads)
@@ -92,7 +92,7 @@ class Training:
         *,
         paused: bool,  # noqa: ARG002 (as in XGBoost)
     ) -> None:
-        objective = focal_objective(estimator, data.y_true, data.weight)
+        objective = focal_objective(estimator, data.y_true, data.weight, data.classes)
         self.objective = replace(objective, n_threads=threads)
         self.rounds = 0
         params = _parameters(estimator, self.objective, threads)

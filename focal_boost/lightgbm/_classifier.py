@@ -16,6 +16,7 @@ from focal_boost._adapter.estimator import (
     bound_arguments,
     focal_objective,
     library_parameters,
+    of_second_class,
     warn_of_majority,
 )
 from focal_boost._adapter.protocol import Trainable
@@ -45,6 +46,10 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         Weight of the positive class; "balanced" is 1 − its (weighted) share.
     focal_gamma : float >= 0, default 2.0
         Focusing parameter.
+    positive_class : label, optional
+        Whose weight `focal_alpha` is; by default the second of ``classes_``, which
+        stay in order. Raw score, metrics, `loss_` and the library's own weights are
+        those of the second in any case.
     **kwargs
         All parameters of ``lightgbm.LGBMClassifier``.
 
@@ -55,7 +60,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
     loss_ : FocalLoss
         The loss of the paper's margin.
     classes_ : ndarray, (2,)
-        The two labels; the second is the positive class.
+        The two labels, in order.
 
     Notes
     -----
@@ -71,10 +76,12 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         *,
         focal_alpha: float | str | None = 0.25,
         focal_gamma: float = 2.0,
+        positive_class: Any = None,
         **kwargs: Any,
     ) -> None:
         self.focal_alpha = focal_alpha
         self.focal_gamma = focal_gamma
+        self.positive_class = positive_class
         super().__init__(**kwargs)
 
     @functools.wraps(lgb.LGBMClassifier.fit)
@@ -85,7 +92,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         if names_machines(self.get_params(deep=False)):
             _check_part(self.focal_alpha, target)
         weight = self._weight(given, target)
-        objective = focal_objective(self, target.y_true, weight)
+        objective = focal_objective(self, target.y_true, weight, target.classes)
         warn_of_names(self.get_params(deep=False), "focal_{}")
         if len(target.classes) == 2:
             warn_of_majority(self, target.classes, target.y_true)
@@ -148,6 +155,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         if text is None:
             alpha: Any = self.focal_alpha
             objective = FocalObjective(alpha, self.focal_gamma)
+            objective = of_second_class(objective, self, (0, 1))
         else:
             _, objective, labels, _ = described(booster, text, filename)
         labels = np.arange(2) if labels is None else labels

@@ -77,7 +77,7 @@ def optuna_objective(
         ) from error
     trainable(estimator)
     ladder_settings = check_ladder(factor, min_rounds)
-    problem = Problem.of(X, y, sample_weight, groups, cv, scoring)
+    problem = Problem.of(estimator, X, y, sample_weight, groups, cv, scoring)
     race = Race(problem, estimator, Checkpoint(None, ""), n_jobs, paused=True)
     suggest = default_space if space is None else space
 

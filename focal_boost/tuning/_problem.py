@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from focal_boost._adapter.estimator import positive_of
 from focal_boost._adapter.splits import (
     Rows,
     part_without_both_classes,
@@ -17,6 +18,7 @@ from focal_boost._adapter.splits import (
 )
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight
+from focal_boost.tuning._pipeline import last_step
 from focal_boost.tuning._scoring import Judged, check_scores, check_scoring, score
 
 
@@ -39,10 +41,12 @@ class Problem:
     sample_weight: NDArray[np.float64] | None
     splits: list[tuple[Rows, Rows]]
     scoring: Any
+    positive: int
 
     @classmethod
     def of(
         cls,
+        estimator: Any,
         X: Any,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
@@ -62,14 +66,16 @@ class Problem:
         _, weight = as_labels_and_weight(target.y_true, sample_weight)
         splits = splits_of(X, target, groups, cv)
         _check_parts(target, weight, splits)
-        problem = cls(X, target, weight, splits, scoring)
+        positive = positive_of(last_step(estimator), target.classes)
+        problem = cls(X, target, weight, splits, scoring, positive)
         check_scores(scoring, problem.held_out(0))
         return problem
 
     def held_out(self, number: int) -> Judged:
         """Return the rows that a fold is scored on."""
         part = self.part(self.splits[number][1])
-        return Judged(part.X, part.y_true, self.target.classes, part.sample_weight)
+        classes = self.target.classes
+        return Judged(part.X, part.y_true, classes, part.sample_weight, self.positive)
 
     def score(self, number: int, log_odds: ArrayLike) -> float:
         """Return the score of the log-odds of a fold's held-out rows."""

@@ -32,12 +32,16 @@ _THRESHOLDS = 100
 
 
 class Judged(NamedTuple):
-    """Rows to be scored on: features, labels as 0 and 1, both classes, weights."""
+    """Rows to be scored on.
+
+    Features, labels as 0 and 1, both classes, weights, and which class is positive.
+    """
 
     X: Any
     y_true: NDArray[np.int64]
     classes: NDArray[Any]
     sample_weight: NDArray[np.float64] | None
+    positive: int = 1
 
 
 def check_scoring(scoring: Any) -> Any:
@@ -77,13 +81,15 @@ def check_scores(scoring: Any, rows: Judged) -> None:
 
 def score(scoring: Any, rows: Judged, log_odds: ArrayLike) -> float:
     """Return a score of log-odds; more is better."""
+    if isinstance(scoring, str) and rows.positive == 0:
+        # By its name a scorer is meant of the positive class, whatever it is called.
+        rows = rows._replace(y_true=1 - rows.y_true, positive=1)
+        log_odds = -np.asarray(log_odds)
     if isinstance(scoring, str) and scoring in SCORINGS:
         name, sign = SCORINGS[scoring]
         metric = FocalMetric(name, _LOG_ODDS)
         return sign * metric(rows.y_true, log_odds, rows.sample_weight)
-    # By its name a scorer is meant of the positive class, whatever it is called.
-    named = isinstance(scoring, str)
-    classes = np.array([0, 1]) if named else rows.classes
+    classes = np.array([0, 1]) if isinstance(scoring, str) else rows.classes
     scorer = get_scorer(scoring)
     y, given = classes[rows.y_true], {}
     if rows.sample_weight is not None and _takes_weights(scorer):

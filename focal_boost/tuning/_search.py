@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from focal_boost._adapter.estimator import positive_of
+from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight
 from focal_boost.tuning._checkpoint import Checkpoint, fingerprint_of
 from focal_boost.tuning._ladder import (
@@ -21,7 +23,7 @@ from focal_boost.tuning._ladder import (
     check_ladder,
     planned_rounds,
 )
-from focal_boost.tuning._pipeline import prefix_of, trainable
+from focal_boost.tuning._pipeline import last_step, prefix_of, trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._progress import progress
 from focal_boost.tuning._race import Race, Track, best_first, warn_of_equals
@@ -49,7 +51,8 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     scoring : str or callable, default "neg_log_loss"
         "neg_log_loss", "neg_brier_score" or "average_precision", or any other scorer
         of scikit-learn by its name or as a callable (estimator, X, y); of the
-        held-out rows, with their weights. A scorer of labels ("f1") is taken at the
+        held-out rows, with their weights, and by its name of the estimator's
+        ``positive_class``. A scorer of labels ("f1") is taken at the
         threshold that is best on these: one half says little of rare events. The
         estimator that a callable is handed knows nothing but its predictions.
     cv : int, splitter or iterable of (train, test), default 5
@@ -93,7 +96,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     refit_time_ : float
         Seconds; only with `refit`.
     classes_ : ndarray, (2,)
-        The two labels; the second is the positive class.
+        The two labels, in order.
 
     Notes
     -----
@@ -151,7 +154,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         X : array-like, DataFrame or sparse matrix, (n, d)
             Features.
         y : array-like, (n,)
-            Labels of two classes; the greater one is the positive class.
+            Labels of two classes.
         sample_weight : array-like of finite numbers >= 0, (n,), optional
             Weights of the rows in training and in the scores.
         groups : array-like, (n,), optional
@@ -175,7 +178,9 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self.n_candidates,
             self.random_state,
         )
-        problem = Problem.of(X, y, sample_weight, groups, self.cv, self.scoring)
+        problem = Problem.of(
+            self.estimator, X, y, sample_weight, groups, self.cv, self.scoring
+        )
         ladder = Ladder(FACTOR, 0)
         if self.halving:
             fewest = min(one.rounds for one in candidates)
@@ -278,16 +283,12 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             For other labels, and bad weights.
         """
         log_odds = self.decision_function(X)
-        labels = np.asarray(y)
-        unknown = labels[~np.isin(labels, self.classes_)]
-        if unknown.size:
-            raise ValueError(
-                f"y must contain only the classes {self.classes_.tolist()},"
-                f" got {unknown.flat[0]}"
-            )
-        y_true = (labels == self.classes_[1]).astype(np.int64)
+        known = Target(np.arange(2), self.classes_)
+        y_true = known.encode(y, "y")
         _, weight = as_labels_and_weight(y_true, sample_weight)
-        return score(self.scoring, Judged(X, y_true, self.classes_, weight), log_odds)
+        positive = positive_of(last_step(self.estimator), self.classes_)
+        rows = Judged(X, y_true, self.classes_, weight, positive)
+        return score(self.scoring, rows, log_odds)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

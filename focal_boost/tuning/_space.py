@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from focal_boost._adapter.estimator import focal_objective
-from focal_boost._validation import check_integer
+from focal_boost._validation import check_integer, shown
 from focal_boost.tuning._pipeline import last_step, prefix_of, trainable
 
 #: What is searched if nothing else is asked for; gamma 0 is the built-in log loss.
@@ -64,12 +64,23 @@ def candidate_of(estimator: Any, params: Mapping[str, Any], number: int) -> Cand
             f"the search space must name parameters of the estimator: {error}"
         ) from None
     focal_objective(last_step(changed), _LABELS, None)
+    _check_positive(estimator, changed)
     library.check(changed)
     rounds, patience = library.rounds_of(changed), library.patience_of(changed)
     for name, value in (("n_estimators", rounds), ("early_stopping_rounds", patience)):
         if value is not None:
             check_integer(value, name, 1)
     return Candidate(number, dict(params), changed, rounds, patience)
+
+
+def _check_positive(estimator: Any, changed: Any) -> None:
+    """Raise for a candidate whose scores would be of another class."""
+    known, got = (last_step(one).positive_class for one in (estimator, changed))
+    if got != known:
+        raise ValueError(
+            "positive_class must be set on the estimator and not searched,"
+            f" got {shown(got)}"
+        )
 
 
 def candidates_of(

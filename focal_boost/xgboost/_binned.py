@@ -39,7 +39,7 @@ class Binned:
     def __init__(
         self, estimator: Any, train: Any, test: Any, threads: int | None
     ) -> None:
-        self.y_true = train.y_true
+        self.y_true, self.classes = train.y_true, np.unique(train.y)
         self.weight = train.sample_weight
         if self.weight is not None:
             self.weight = np.asarray(self.weight, np.float32)
@@ -76,7 +76,9 @@ class Training:
     def __init__(
         self, estimator: Any, data: Binned, threads: int | None, *, paused: bool
     ) -> None:
-        self.objective = focal_objective(estimator, data.y_true, data.weight)
+        self.objective = focal_objective(
+            estimator, data.y_true, data.weight, data.classes
+        )
         self.rounds = 0
         self._data = data
         params = {**estimator.get_xgb_params(), "objective": _training.OBJECTIVE}

@@ -16,6 +16,7 @@ from focal_boost._adapter.estimator import (
     bound_arguments,
     focal_objective,
     library_parameters,
+    of_second_class,
     warn_of_majority,
 )
 from focal_boost._adapter.protocol import Trainable
@@ -45,6 +46,10 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         Weight of the positive class; "balanced" is 1 − its (weighted) share.
     focal_gamma : float >= 0, default 2.0
         Focusing parameter.
+    positive_class : label, optional
+        Whose weight `focal_alpha` is; by default the second of ``classes_``, which
+        stay in order. Raw score, metrics, `loss_` and the library's own weights are
+        those of the second in any case.
     **kwargs
         All parameters of ``xgboost.XGBClassifier``; ``alpha`` and ``gamma`` among them
         are XGBoost's own, the L1 term and the least loss reduction. ``eval_metric``
@@ -57,7 +62,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
     focal_objective_ : FocalObjective
         The objective that minimises it.
     classes_ : ndarray, (2,)
-        The two labels; the second is the positive class.
+        The two labels, in order.
 
     Notes
     -----
@@ -73,10 +78,12 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         *,
         focal_alpha: float | str | None = 0.25,
         focal_gamma: float = 2.0,
+        positive_class: Any = None,
         **kwargs: Any,
     ) -> None:
         self.focal_alpha = focal_alpha
         self.focal_gamma = focal_gamma
+        self.positive_class = positive_class
         super().__init__(**kwargs)
 
     @functools.wraps(xgb.XGBClassifier.fit)
@@ -86,7 +93,8 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         # Parameters draw a seed from a random state whenever they are asked for.
         settled = type(self)(**self.get_params(deep=False))
         check_objective(settled.objective)
-        objective = focal_objective(settled, *_rows_of_all(given))
+        known = (0, 1) if classes is None else classes
+        objective = focal_objective(settled, *_rows_of_all(given), known)
         if classes is not None:
             warn_of_majority(self, classes, given["y"])
         parameters, training = settings_of(settled, objective, given)
@@ -106,7 +114,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """The two labels; the second is the positive class."""
+        """The two labels, in order."""
         classes = getattr(self, "_focal_classes", None)
         return np.asarray(super().classes_ if classes is None else classes)
 
@@ -145,7 +153,8 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         text = taken_from(booster)
         if text is None:
             alpha: Any = self.focal_alpha
-            self._remember(FocalObjective(alpha, self.focal_gamma), None)
+            objective = FocalObjective(alpha, self.focal_gamma)
+            self._remember(of_second_class(objective, self, (0, 1)), None)
             return
         found = described(booster, text, fname)
         self._remember(found.objective, found.classes)

@@ -95,11 +95,13 @@ class Replay(_race.Race):
 def curves_of(case: Case) -> NDArray[np.float64]:
     """Return the scores after every round, (scores, candidates, folds, rounds)."""
     X, y, groups = case.rows()
-    problem = Problem.of(X, y, None, groups, 5, "neg_log_loss")
+    candidates = case.candidates()
+    model = candidates[0].estimator
+    problem = Problem.of(model, X, y, None, groups, 5, "neg_log_loss")
     points, found = range(1, case.rounds + 1), []
     for number in range(len(problem.splits)):
         fold = AllScores(problem, number, 1, paused=False)
-        found.append([fold.advance(one, points).values for one in case.candidates()])
+        found.append([fold.advance(one, points).values for one in candidates])
     return np.moveaxis(np.array(found), (0, 3), (2, 0))
 
 
