@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from focal_boost.loss import FocalLoss as FocalLoss
     from focal_boost.metrics import FocalMetric as FocalMetric
     from focal_boost.multi import MultiFocalObjective as MultiFocalObjective
+    from focal_boost.multi_metrics import MultiFocalMetric as MultiFocalMetric
     from focal_boost.objective import FocalObjective as FocalObjective
     from focal_boost.tuning import FocalSearchCV as FocalSearchCV
     from focal_boost.xgboost import FocalXGBClassifier as FocalXGBClassifier
@@ -30,6 +31,7 @@ _ROOMS = {
     "FocalLGBMClassifier": "lightgbm",
     "FocalSearchCV": "tuning",
     "FoldEnsembleClassifier": "ensemble",
+    "MultiFocalMetric": "multi_metrics",
     "MultiFocalObjective": "multi",
 }
 
@@ -41,6 +43,7 @@ __all__ = [
     "FocalSearchCV",
     "FocalXGBClassifier",
     "FoldEnsembleClassifier",
+    "MultiFocalMetric",
     "MultiFocalObjective",
 ]
 

@@ -211,6 +211,12 @@ class FocalMetric:
         check_same_shape(labels.y_true, scores)
         return _METRICS[self.name](labels, scores, self.objective)
 
+    def named(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: Any = None
+    ) -> dict[str, float]:
+        """Return the value by its name."""
+        return {self.name: self(y_true, raw_score, sample_weight)}
+
 
 def focal_metrics(
     metrics: str | Sequence[str], objective: FocalObjective

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from focal_boost import __version__
 
 try:
@@ -96,9 +98,11 @@ def export(model: Any, path: Any) -> None:
 
 def _check(focal: Any) -> None:
     """Raise for models of which the converters would lose a part."""
-    if len(focal.classes_) < 2:
+    if np.shape(focal.classes_) != (2,):
+        several, one = len(focal.classes_), len(focal.classes_) == 1
         raise ValueError(
-            f"model must know two classes, got 1 class: {focal.classes_.tolist()}"
+            f"model must know two classes, got {several} class{'' if one else 'es'}:"
+            f" {np.asarray(focal.classes_).tolist()}"
         )
     params = focal.get_params(deep=False)
     if hasattr(focal, "booster_"):

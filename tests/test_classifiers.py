@@ -177,11 +177,6 @@ def with_one(y: Any, value: Any) -> Any:
 
 
 BAD_LABELS = {
-    "three classes": (
-        lambda y: np.arange(len(y)) % 3,
-        "Only binary classification is supported. The type of the target is"
-        " multiclass: y must contain two classes, got 3: [0, 1, 2]",
-    ),
     "nan": (lambda y: with_one(y, np.nan), "y must not contain NaN or inf, got nan"),
     "inf": (lambda y: with_one(y, np.inf), "y must not contain NaN or inf, got inf"),
     "none among text": (
@@ -202,9 +197,17 @@ BAD_LABELS = {
         " which expects discrete classes on a regression target with continuous"
         " values.",
     ),
-    "two columns": (
-        lambda y: np.column_stack([y, 1 - y]),
-        "y should be a 1d array, got an array of shape (200, 2) instead.",
+    "two columns of other values": (
+        lambda y: np.column_stack([y, 2 * y]),
+        "y must hold only 0 and 1 where it has a column per label, got 2",
+    ),
+    "two columns of text": (
+        lambda y: np.column_stack([words(y), words(y)]),
+        "y must hold only 0 and 1 where it has a column per label, got 'no'",
+    ),
+    "a column of one value": (
+        lambda y: np.column_stack([y, 0 * y]),
+        "y must hold both 0 and 1 in every column, got 0 alone in column 1",
     ),
 }
 

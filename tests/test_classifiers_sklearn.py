@@ -93,12 +93,12 @@ def test_repr_shows_what_differs(library: Any) -> None:
 
 
 @both
-def test_it_is_a_binary_classifier(library: Any) -> None:
+def test_it_is_a_classifier_of_many_classes_and_labels(library: Any) -> None:
     tags = make(library).__sklearn_tags__()
     assert is_classifier(make(library))
     assert tags.target_tags.required
-    assert not tags.classifier_tags.multi_class
-    assert not tags.classifier_tags.multi_label
+    assert tags.classifier_tags.multi_class
+    assert tags.classifier_tags.multi_label
 
 
 # Copies

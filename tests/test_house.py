@@ -29,11 +29,12 @@ MAY_IMPORT = {
     "objective": {"links", "loss", "_rows", "_kernels", "_validation"},
     "multi": {"_kernels", *_OBJECTIVE},
     "metrics": {"_kernels", *_OBJECTIVE},
-    "_adapter": _OBJECTIVE,
+    "multi_metrics": {"metrics", "multi", *_OBJECTIVE},
+    "_adapter": {"multi", *_OBJECTIVE},
     # A saved model says the version of the package.
-    "_adapter/saved": {"objective", "__init__"},
-    "xgboost": {"multi", *_ADAPTER},
-    "lightgbm": {"multi", *_ADAPTER},
+    "_adapter/saved": {"multi", "objective", "__init__"},
+    "xgboost": {"multi", "multi_metrics", *_ADAPTER},
+    "lightgbm": {"multi", "multi_metrics", *_ADAPTER},
     "__init__": set(),  # it loads the public names at first use
 }
 # These may import every room, and none of the rooms above may import them.

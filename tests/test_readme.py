@@ -35,6 +35,7 @@ def test_python_blocks_run_in_order_and_give_probabilities() -> None:
     assert (y_true & at_half).sum() < 0.1 * y_true.sum()
     assert (y_true & chosen).sum() > 0.45 * y_true.sum()
     assert cost[1] < 0.7 * cost[0]
+    np.testing.assert_allclose(np.sum(names["of_class"], axis=1), 1)  # type: ignore[arg-type]
 
 
 def test_two_commands_are_given() -> None:

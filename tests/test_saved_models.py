@@ -200,8 +200,8 @@ def test_a_file_without_a_loss_is_named(
     ("changed", "message"),
     [
         (
-            {"format": 2, "version": "9.1"},
-            "the format of the focal loss in the file must be at most 1, got 2 of"
+            {"format": 3, "version": "9.1"},
+            "the format of the focal loss in the file must be at most 2, got 3 of"
             " focal-boost 9.1, which reads it",
         ),
         ({"gamma": -1}, "the focal loss in the file must be what this package wrote"),

@@ -18,7 +18,8 @@ K = 3
 PLAIN = MultiFocalObjective(None, 0.0)
 TOLERANCE = 2e-6
 VERSION = tuple(int(part) for part in xgb.__version__.split(".")[:2])
-has_starts = pytest.mark.skipif(VERSION < (3, 1), reason="one start value for all")
+# Before 3.1 there is one start value for all labels, and not that of each.
+START = {} if VERSION >= (3, 1) else {"base_score": 0.3}
 strategies = pytest.mark.parametrize(
     "strategy", ["one_output_per_tree", "multi_output_tree"]
 )
@@ -81,7 +82,6 @@ SETTINGS = {
 }
 
 
-@has_starts
 class TestLaw:
     """At γ = 0 and α None nobody can tell."""
 
@@ -109,25 +109,24 @@ class TestLaw:
 
     def test_each_label_is_a_separate_training(self):
         X, y, weight = sample()
-        booster, _ = trained(objective=PLAIN)
+        booster, _ = trained(START, objective=PLAIN)
         found = booster.predict(xgb.DMatrix(X))
         for k in range(K):
             data = xgb.DMatrix(X, y[:, k], weight=weight)
-            params = {"nthread": 1, "objective": "binary:logistic"}
+            params = {"nthread": 1, "objective": "binary:logistic", **START}
             own = xgb.train(params, data, 6).predict(data)
             assert found[:, k] == pytest.approx(own, rel=TOLERANCE)
 
 
-@has_starts
 class TestFocal:
     def test_each_label_is_a_binary_training(self):
         objective = MultiFocalObjective((0.25, None, 0.6), (2.0, 1.0, 0.0))
-        booster, _ = trained(objective=objective)
+        booster, _ = trained(START, objective=objective)
         X, y, weight = sample()
         found = booster.predict(xgb.DMatrix(X))
         for k, one in enumerate(objective.of_columns(K)):
             data = xgb.DMatrix(X, y[:, k], weight=weight)
-            binary = fxgb.train({"nthread": 1}, data, 6, objective=one)
+            binary = fxgb.train({"nthread": 1, **START}, data, 6, objective=one)
             assert found[:, k] == pytest.approx(binary.predict(data), rel=TOLERANCE)
 
     @strategies
@@ -151,8 +150,70 @@ class TestFocal:
         assert (found == booster.predict(xgb.DMatrix(X))).all()
 
 
+class TestClassNumbers:
+    """``num_class`` and class numbers are a label matrix of one class per row."""
+
+    def sets(self, as_matrix):
+        sets = []
+        for seed in (3, 4):
+            rng = np.random.default_rng(seed)
+            y, X = rng.choice(K, 300, p=[0.7, 0.2, 0.1]), rng.normal(size=(300, 4))
+            X[:, 0] += y
+            matrix = (y[:, None] == np.arange(K)).astype(float)
+            weight = rng.exponential(size=300)
+            sets.append(xgb.DMatrix(X, matrix if as_matrix else y, weight=weight))
+        return sets
+
+    @pytest.mark.parametrize("metrics", [(), ["mlogloss", "average_precision"]])
+    def test_training_is_that_of_the_matrix(self, metrics):
+        boosters, logs = [], []
+        for as_matrix in (True, False):
+            train, test = self.sets(as_matrix)
+            seen, before = {}, train.get_label()
+            params = {"nthread": 1, **({} if as_matrix else {"num_class": K})}
+            boosters.append(
+                fxgb.train(
+                    params,
+                    train,
+                    6,
+                    objective=MultiFocalObjective(),
+                    metrics=metrics,
+                    evals=[(train, "train"), (test, "test")],
+                    evals_result=seen,
+                    verbose_eval=False,
+                )
+            )
+            logs.append(seen)
+            assert (train.get_label() == before).all()
+            assert params.get("num_class") == (None if as_matrix else K)
+        data = self.sets(as_matrix=True)[1]
+        assert (boosters[0].predict(data) == boosters[1].predict(data)).all()
+        assert logs[0] == logs[1]
+        assert list(logs[0]["test"]) == ["logloss", *metrics]
+
+    def test_labels_come_back_after_an_error(self):
+        train, _ = self.sets(as_matrix=False)
+        before = train.get_label()
+        with pytest.raises(xgb.core.XGBoostError):
+            fxgb.train(
+                {"num_class": K, "tree_method": "none"}, train, 1, objective=PLAIN
+            )
+        assert (train.get_label() == before).all()
+
+    @pytest.mark.parametrize(
+        ("num_class", "message"),
+        [
+            (1, "num_class must be an integer >= 2, got 1"),
+            (2, "y_true must contain only whole numbers from 0 to 1, got 2"),
+        ],
+    )
+    def test_bad_numbers_are_named(self, num_class, message):
+        train, _ = self.sets(as_matrix=False)
+        with pytest.raises(ValueError, match=f"^{message}"):
+            fxgb.train({"num_class": num_class}, train, 1, objective=PLAIN)
+
+
 class TestBadInput:
-    @has_starts
     @pytest.mark.parametrize(
         ("labels", "objective", "message"),
         [
@@ -175,8 +236,8 @@ class TestBadInput:
             fxgb.train({"nthread": 1}, data, 1, objective=objective)
 
     def test_metrics_of_this_package(self):
-        with pytest.raises(ValueError, match=r"^metrics must be empty for many labels"):
-            trained(objective=PLAIN, metrics="log_loss")
+        with pytest.raises(ValueError, match=r"^metric must be one of .*got 'ndcg'$"):
+            trained(objective=PLAIN, metrics="ndcg")
 
     def test_cross_validation(self):
         data = xgb.DMatrix(*sample()[:2])
@@ -188,8 +249,3 @@ class TestBadInput:
         message = "one value per row" if VERSION >= (3, 1) else "the shape of y_true"
         with pytest.raises(ValueError, match=message):
             trained(objective=FocalObjective())
-
-    @pytest.mark.skipif(VERSION >= (3, 1), reason="has a start value per label")
-    def test_one_start_value_for_all(self):
-        with pytest.raises(ValueError, match=r"^XGBoost must be 3\.1 or later"):
-            trained(objective=PLAIN)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from focal_boost._validation import shown
 from focal_boost.loss import FocalLoss
+from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
 
 #: Parameters that the classifiers add to their parents'.
@@ -81,6 +82,40 @@ def positive_of(estimator: Any, classes: ArrayLike) -> int:
         f"positive_class must be None or one of the classes {labels},"
         f" got {shown(chosen)}"
     )
+
+
+def multi_objective(
+    estimator: Any, y_true: NDArray[Any], sample_weight: ArrayLike | None, n: int
+) -> MultiFocalObjective:
+    """Return the objective of `n` classes that the estimator's parameters ask for."""
+    _check_names(estimator)
+    if estimator.positive_class is not None:
+        raise ValueError(
+            "positive_class must be None for more than two classes or labels, got"
+            f" {shown(estimator.positive_class)}"
+        )
+    alpha, gamma = estimator.focal_alpha, estimator.focal_gamma
+    balanced = isinstance(alpha, str)
+    if balanced and alpha != "balanced":
+        raise ValueError(
+            'focal_alpha must be None, "balanced", a number in (0, 1) or one per class,'
+            f" got {shown(alpha)}"
+        )
+    try:
+        objective = MultiFocalObjective(None if balanced else alpha, gamma)
+        objective.of_columns(n)
+    except ValueError as error:
+        raise ValueError(f"focal_{error}") from None
+    if not balanced:
+        return objective
+    return MultiFocalObjective.balanced(y_true, gamma, sample_weight)
+
+
+def loss_of(objective: Any, n: int) -> Any:
+    """Return the loss, or that of every one of `n` classes."""
+    if isinstance(objective, MultiFocalObjective):
+        return tuple(one.loss for one in objective.of_columns(n))
+    return objective.loss
 
 
 def warn_of_majority(

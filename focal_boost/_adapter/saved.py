@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from focal_boost import __version__
+from focal_boost._adapter.target import BINARY, MULTICLASS, Encoded
+from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
 
-# Files of a greater one hold what this version does not know.
-_FORMAT = 1
+# Files of a greater one hold what this version does not know; 2 is of many classes.
+_FORMAT = 2
 
 
 class SavedModel(NamedTuple):
@@ -22,26 +24,31 @@ class SavedModel(NamedTuple):
     ----------
     booster : Booster
         The library's own.
-    objective : FocalObjective
+    objective : FocalObjective or MultiFocalObjective
         Its loss and link.
-    classes : ndarray, (2,), or None
-        The two labels, the positive one last; None stands for 0 and 1.
+    classes : ndarray, (K,), or None
+        The labels in order, of two the positive one last; None stands for numbers
+        from 0.
     version : str
         The version of this package that wrote the file.
     """
 
     booster: Any
-    objective: FocalObjective
+    objective: FocalObjective | MultiFocalObjective
     classes: NDArray[Any] | None
     version: str
 
 
-def description(objective: FocalObjective, classes: ArrayLike | None) -> str:
+def description(
+    objective: FocalObjective | MultiFocalObjective,
+    classes: ArrayLike | None,
+    **more: Any,
+) -> str:
     """Return what a saved model says of its loss and labels, as one line of JSON."""
-    if not isinstance(objective, FocalObjective):
+    if not isinstance(objective, FocalObjective | MultiFocalObjective):
         raise ValueError(f"objective must be a FocalObjective, got {objective!r}")
     said = {
-        "format": _FORMAT,
+        "format": 1 if isinstance(objective, FocalObjective) else 2,
         "version": __version__,
         "alpha": objective.alpha,
         "gamma": objective.gamma,
@@ -49,7 +56,31 @@ def description(objective: FocalObjective, classes: ArrayLike | None) -> str:
         "hessian": objective.hessian,
         "classes": None if classes is None else np.asarray(classes).tolist(),
     }
-    return json.dumps(said, default=str)
+    return json.dumps({**said, **more}, default=str)
+
+
+def labels_said(encoded: Encoded) -> dict[str, Any]:
+    """Return what a description of many classes says of the labels."""
+    if encoded.kind == BINARY:
+        return {}
+    dtype = None if encoded.dtype is None else np.dtype(encoded.dtype).str
+    return {"kind": encoded.kind, "columns": encoded.columns, "dtype": dtype}
+
+
+def labels_in(text: str, found: SavedModel) -> Encoded:
+    """Return what the labels of a described model were."""
+    said, classes = json.loads(text), found.classes
+    if isinstance(found.objective, FocalObjective):
+        return Encoded(classes)
+    columns = said.get("columns") or (0 if classes is None else len(classes))
+    if not columns:
+        raise ValueError(
+            "classes must be in the file of a model of many classes, got none"
+        )
+    kind, dtype = said.get("kind", MULTICLASS), said.get("dtype")
+    if kind == MULTICLASS and classes is None:
+        classes = np.arange(columns)
+    return Encoded(classes, kind, columns, dtype and np.dtype(dtype))
 
 
 def described(booster: Any, text: str | None, file: Any) -> SavedModel:
@@ -81,7 +112,8 @@ def described(booster: Any, text: str | None, file: Any) -> SavedModel:
 
 
 def _read(booster: Any, said: dict[str, Any]) -> SavedModel:
-    objective = FocalObjective(
+    kind = MultiFocalObjective if said.get("format") == 2 else FocalObjective
+    objective = kind(
         said["alpha"], said["gamma"], said["link"], said.get("hessian", "upper")
     )
     classes = said["classes"]

@@ -14,7 +14,8 @@ from focal_boost._adapter.estimator import library_parameters
 from focal_boost._adapter.target import Target
 from focal_boost.dask._balance import needs_classes, objective_of, weight_of_classes
 from focal_boost.lightgbm._binned import STOPPING
-from focal_boost.lightgbm._classifier import FocalLGBMClassifier, Inner
+from focal_boost.lightgbm._classifier import FocalLGBMClassifier
+from focal_boost.lightgbm._inner import Inner
 from focal_boost.objective import FocalObjective
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copyreg
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -183,14 +184,19 @@ def forget_drops(booster: Any) -> None:
             return
 
 
+# Two threads that put the descriptor aside at once would not both get it back.
+_standard_error = threading.Lock()
+
+
 @contextmanager
 def _quiet_standard_error() -> Iterator[None]:
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    with _standard_error:
+        kept = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)

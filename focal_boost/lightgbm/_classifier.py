@@ -16,25 +16,31 @@ from focal_boost._adapter.estimator import (
     bound_arguments,
     focal_objective,
     library_parameters,
+    loss_of,
+    multi_objective,
     of_second_class,
     warn_of_majority,
 )
 from focal_boost._adapter.protocol import Trainable
 from focal_boost._adapter.saved import described
-from focal_boost._adapter.target import Target
-from focal_boost._rows import Labels
+from focal_boost._adapter.target import Target, dtype_of, label_matrix
+from focal_boost._rows import Labels, labels_of_columns
 from focal_boost._validation import shown
 from focal_boost.lightgbm import _binned
-from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import with_advice
-from focal_boost.lightgbm._metrics import apart
+from focal_boost.lightgbm._inner import Inner, training_of
+from focal_boost.lightgbm._labels import fit_labels, of_one_booster
+from focal_boost.lightgbm._many import OBJECTIVES
 from focal_boost.lightgbm._network import names_machines
 from focal_boost.lightgbm._saved import parent_of, save, text_in
-from focal_boost.lightgbm._start import starts_from_average
-from focal_boost.lightgbm._train import runs_code, settings_of, warn_of_names
-from focal_boost.lightgbm._training import Training, injected
-from focal_boost.metrics import focal_metrics
+from focal_boost.lightgbm._sets import plain_labels, start_from
+from focal_boost.lightgbm._train import warn_of_names
+from focal_boost.multi import MultiFocalObjective
+from focal_boost.multi_metrics import normalised
 from focal_boost.objective import FocalObjective
+
+# What predictions can be asked for instead.
+_OTHER_THAN_POSTERIORS = ("raw_score", "pred_leaf", "pred_contrib")
 
 
 class FocalLGBMClassifier(lgb.LGBMClassifier):
@@ -43,9 +49,10 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
     Parameters
     ----------
     focal_alpha : float in (0, 1), "balanced" or None, default 0.25
-        Weight of the positive class; "balanced" is 1 − its (weighted) share.
+        Weight of the positive class; "balanced" is 1 − its (weighted) share. Of more
+        than two classes, and of labels, one value or one of each.
     focal_gamma : float >= 0, default 2.0
-        Focusing parameter.
+        Focusing parameter, likewise.
     positive_class : label, optional
         Whose weight `focal_alpha` is; by default the second of ``classes_``, which
         stay in order. Raw score, metrics, `loss_` and the library's own weights are
@@ -55,18 +62,38 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
 
     Attributes
     ----------
-    focal_objective_ : FocalObjective
-        What was trained with, and its ``loss``.
+    focal_objective_ : FocalObjective or MultiFocalObjective
+        What was trained with.
     loss_ : FocalLoss
-        The loss of the paper's margin.
-    classes_ : ndarray, (2,)
-        The two labels, in order.
+        The loss of the paper's margin, or a tuple of one per class.
+    classes_ : ndarray, (K,), or list of ndarray
+        The labels in order; of a label matrix 0 and 1 for every column.
+    estimators_ : list of FocalLGBMClassifier
+        Of a label matrix, one per column.
 
     Notes
     -----
     ``predict_proba`` is the posterior, ``predict`` its more probable label, and
     ``decision_function`` its log-odds. ``fit(eval_metric=)`` takes the names of this
     package's metrics too, which come after LightGBM's own.
+
+    Three classes and more are trained one against the rest, as "multiclassova" does.
+    ``predict_proba`` divides a row's posteriors by their sum, and so do
+    "multi_logloss" and "multi_error". See :class:`FocalXGBClassifier` for what these
+    probabilities are and are not; the posteriors themselves are
+    ``focal_objective_.posterior(decision_function(X))``.
+
+    `y` may also be a matrix of 0 and 1, dense or sparse, with a column per label:
+    each gets a booster of its own, several at once on ``n_jobs`` threads, or one after
+    the other where there are ``callbacks``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> wine = load_wine()
+    >>> model = FocalLGBMClassifier(n_estimators=5, verbosity=-1)
+    >>> model.fit(wine.data, wine.target).predict_proba(wine.data).shape
+    (178, 3)
     """
 
     _in_pauses: ClassVar[Trainable] = _binned
@@ -84,40 +111,75 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         self.positive_class = positive_class
         super().__init__(**kwargs)
 
+    booster_ = of_one_booster("booster_")
+    best_iteration_ = of_one_booster("best_iteration_")
+    best_score_ = of_one_booster("best_score_")
+    evals_result_ = of_one_booster("evals_result_")
+    feature_importances_ = of_one_booster("feature_importances_")
+
     @functools.wraps(lgb.LGBMClassifier.fit)
     def fit(self, *args: Any, **kwargs: Any) -> FocalLGBMClassifier:
         parent = lgb.LGBMClassifier.fit
         given = bound_arguments(parent, self, *args, **kwargs)
-        target = _plain_labels(given)
+        matrix = label_matrix(given["y"])
+        if matrix is not None:
+            return self._fit_labels(given, matrix)
+        target = plain_labels(given)
         if names_machines(self.get_params(deep=False)):
             _check_part(self.focal_alpha, target)
-        weight = self._weight(given, target)
-        objective = focal_objective(self, target.y_true, weight, target.classes)
+        weight, n_classes = self._weight(given, target), len(target.classes)
         warn_of_names(self.get_params(deep=False), "focal_{}")
-        if len(target.classes) == 2:
-            warn_of_majority(self, target.classes, target.y_true)
         inner = Inner(**library_parameters(self))
-        labels = functools.partial(Labels.of, target.y_true, weight)
-        return self._fit(inner, objective, given, labels)
+        if n_classes > 2:
+            objective: Any = multi_objective(self, target.y_true, weight, n_classes)
+            labels: Any = functools.partial(
+                labels_of_columns, target.y_true, weight, n_classes
+            )
+            if inner.objective is None:
+                inner.set_params(objective=OBJECTIVES[0])
+        else:
+            objective = focal_objective(self, target.y_true, weight, target.classes)
+            labels = functools.partial(Labels.of, target.y_true, weight)
+        if n_classes == 2:
+            warn_of_majority(self, target.classes, target.y_true)
+        return self._fit(inner, objective, given, labels, n_classes)
 
     def _fit(
-        self, inner: Inner, objective: FocalObjective, given: Any, labels: Any
+        self,
+        inner: Inner,
+        objective: FocalObjective | MultiFocalObjective,
+        given: Any,
+        labels: Any,
+        n_classes: int = 2,
     ) -> FocalLGBMClassifier:
         """Fit by way of an unfitted parent."""
-        theirs, ours = apart(given.get("eval_metric"))
-        given["eval_metric"] = theirs
-        training = Training(
-            objective,
-            focal_metrics(ours, objective),
-            may_change=runs_code([theirs, given.get("callbacks")]),
-        )
+        training = training_of(objective, given, n_classes)
         if inner.starts_from_average(given):
-            _start_from(training.start_from(labels()), given)
+            start_from(training.start_from(labels()), given)
         with with_advice():
             inner.train(training, given)
         adopt(self, inner, skip=["_other_params"])
-        self.focal_objective_ = training.objective
-        self.loss_ = training.objective.loss
+        self._forget_labels()
+        self.focal_objective_ = objective
+        self.loss_ = loss_of(objective, n_classes)
+        return self
+
+    def _forget_labels(self) -> None:
+        if hasattr(self, "estimators_"):
+            del self.estimators_
+
+    def _fit_labels(self, given: Any, matrix: NDArray[Any]) -> FocalLGBMClassifier:
+        """Fit a booster per label."""
+        self.estimators_ = fit_labels(self, given, matrix)
+        adopt(self, self.estimators_[0], skip=["_other_params"])
+        # They are each label's, and not the first one's.
+        self._Booster, self._evals_result = None, None
+        self._classes, self._n_classes = [np.arange(2)] * matrix.shape[1], 2
+        self._label_dtype = dtype_of(given["y"])
+        several = [one.focal_objective_ for one in self.estimators_]
+        alpha, gamma = [one.alpha for one in several], [one.gamma for one in several]
+        self.focal_objective_ = MultiFocalObjective(alpha, gamma)
+        self.loss_ = loss_of(self.focal_objective_, matrix.shape[1])
         return self
 
     def _weight(self, given: dict[str, Any], target: Target) -> Any:
@@ -132,9 +194,44 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         return None if weight is None else np.asarray(weight, np.float32)
 
     def decision_function(self, X: Any, **kwargs: Any) -> NDArray[np.float64]:
-        """Return the posterior's log-odds per row, (n,); `kwargs` as in ``predict``."""
+        """Return the posterior's log-odds, (n,), or of every class or label, (n, K).
+
+        `kwargs` are those of ``predict``.
+        """
         check_is_fitted(self, "loss_")
-        return np.asarray(super().predict_proba(X, raw_score=True, **kwargs))
+        return np.asarray(self.predict_proba(X, raw_score=True, **kwargs))
+
+    @functools.wraps(lgb.LGBMClassifier.predict_proba)
+    def predict_proba(self, X: Any, *args: Any, **kwargs: Any) -> Any:
+        parent = lgb.LGBMClassifier.predict_proba
+        given = bound_arguments(parent, self, X, *args, **kwargs)
+        if hasattr(self, "estimators_"):
+            return self._of_labels(given)
+        asked = any(given.get(name) for name in _OTHER_THAN_POSTERIORS)
+        if asked or not isinstance(
+            getattr(self, "focal_objective_", None), MultiFocalObjective
+        ):
+            return super().predict_proba(**_flat(given))
+        raw = {**_flat(given), "raw_score": True}
+        return normalised(super().predict_proba(**raw))
+
+    @functools.wraps(lgb.LGBMClassifier.predict)
+    def predict(self, X: Any, *args: Any, **kwargs: Any) -> Any:
+        parent = lgb.LGBMClassifier.predict
+        given = bound_arguments(parent, self, X, *args, **kwargs)
+        if not hasattr(self, "estimators_"):
+            return super().predict(**_flat(given))
+        found = self._of_labels(given)
+        asked = any(given.get(name) for name in _OTHER_THAN_POSTERIORS)
+        return found if asked else (found > 0.5).astype(self._label_dtype)
+
+    def _of_labels(self, given: dict[str, Any]) -> Any:
+        """Return what all labels predict: posteriors, log-odds, or a list of others."""
+        several = [one.predict_proba(**_flat(given)) for one in self.estimators_]
+        if given.get("pred_leaf") or given.get("pred_contrib"):
+            return several
+        raw = given.get("raw_score")
+        return np.column_stack([one if raw else one[:, 1] for one in several])
 
     def save_model(self, filename: Any) -> None:
         """Save the model, with loss and labels, for LightGBM and for this class.
@@ -142,6 +239,11 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         Of a model that was stopped early, the rounds up to the best one.
         """
         check_is_fitted(self, "loss_")
+        if hasattr(self, "estimators_"):
+            raise ValueError(
+                "estimators_ must be saved one by one, or pickled, because LightGBM has"
+                f" a model per label, got {len(self.estimators_)}"
+            )
         save(self.booster_, filename, self.focal_objective_, self.classes_)
 
     def load_model(self, filename: Any) -> None:
@@ -154,13 +256,18 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         labels: Any = None
         if text is None:
             alpha: Any = self.focal_alpha
-            objective = FocalObjective(alpha, self.focal_gamma)
+            objective: Any = FocalObjective(alpha, self.focal_gamma)
             objective = of_second_class(objective, self, (0, 1))
         else:
             _, objective, labels, _ = described(booster, text, filename)
-        labels = np.arange(2) if labels is None else labels
+        classes = max(booster.num_model_per_iteration(), 2)
+        labels = np.arange(classes) if labels is None else labels
         adopt(self, parent_of(booster, labels), skip=["_other_params"])
-        self.focal_objective_, self.loss_ = objective, objective.loss
+        self._forget_labels()
+        if isinstance(objective, MultiFocalObjective):
+            self._objective = OBJECTIVES[0]
+        self.focal_objective_ = objective
+        self.loss_ = loss_of(objective, len(labels))
 
     def _process_params(self, stage: str) -> dict[str, Any]:
         # LightGBM's code for prediction would call ours unknown parameters.
@@ -171,44 +278,15 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.multi_class = True
+        tags.classifier_tags.multi_label = True
         return tags
 
 
-class Inner(lgb.LGBMClassifier):
-    """The parent, as it fits: its own in all but the objective of the engine."""
-
-    _training: Training | None = None
-
-    def train(self, training: Training, given: dict[str, Any]) -> None:
-        """Fit with focal loss."""
-        self._training, self._seen = training, dict[str, Any]()
-        callbacks = list(given.get("callbacks") or ())
-        given["callbacks"] = [*callbacks, injected(training, self._seen)]
-        self.fit(**given)
-        if not isinstance(self._Booster, FocalBooster):
-            raise RuntimeError(
-                "lightgbm must call _process_params and callbacks in fit as its"
-                f" versions 4.6 and 4.7 do, got version {lgb.__version__}"
-            )
-        FocalBooster.release(self._Booster)
-        del self._training, self._seen
-
-    def starts_from_average(self, given: dict[str, Any]) -> bool:
-        """Return whether LightGBM's own objective would choose the start."""
-        free = given.get("init_score") is None and given.get("init_model") is None
-        params = self.get_params(deep=False)
-        return free and not names_machines(params) and starts_from_average(params)
-
-    def _process_params(self, stage: str) -> dict[str, Any]:
-        params: dict[str, Any] = super()._process_params(stage)
-        if self._training is not None and stage == "fit":
-            params, seen = settings_of(params, self._training.objective)
-            if isinstance(seen.get("metric"), str):
-                # LightGBM makes a list of it, but afterwards.
-                seen["metric"] = [seen["metric"]]
-            self._seen.update(seen)
-        return params
+def _flat(given: dict[str, Any]) -> dict[str, Any]:
+    """Return bound arguments with those of LightGBM's own that have no name."""
+    rest = {name: value for name, value in given.items() if name != "kwargs"}
+    return {**rest, **given.get("kwargs", {})}
 
 
 def _check_part(alpha: Any, target: Target) -> None:
@@ -224,62 +302,3 @@ def _check_part(alpha: Any, target: Target) -> None:
             " LGBMClassifier numbers the labels of each by themselves, as"
             f" focal_boost.lightgbm.train does not; got {target.classes.tolist()}"
         )
-
-
-def _start_from(start: float, given: dict[str, Any]) -> None:
-    """Set the start value as initial score of all sets."""
-    given["init_score"] = np.full(_rows_of(given["y"]), start)
-    pairs = given.get("eval_set") or []
-    labels = [y for _, y in ([pairs] if isinstance(pairs, tuple) else pairs)]
-    if given.get("eval_y") is not None:
-        several = given["eval_y"]
-        labels = list(several) if isinstance(several, tuple) else [several]
-    own = given.get("eval_init_score")
-    if labels:
-        given["eval_init_score"] = [
-            np.full(_rows_of(y), start) + _own_of(own, i) for i, y in enumerate(labels)
-        ]
-
-
-def _rows_of(y: Any) -> int:
-    # Whatever becomes an array need not have a length.
-    return len(np.asarray(y))
-
-
-def _own_of(own: Any, i: int) -> Any:
-    one = own.get(i) if isinstance(own, dict) else own[i] if own is not None else None
-    return 0.0 if one is None else np.asarray(one, np.float64)
-
-
-def _plain_labels(given: dict[str, Any]) -> Target:
-    """Return the target, and hand LightGBM labels that it takes.
-
-    The object stays the caller's where that is possible, as LightGBM knows the
-    training set among the evaluation sets by it.
-    """
-    y = given["y"]
-    target = Target.of(y, warn=False)
-    target.check_rows(given["X"])
-    plain = target.plain(y)
-    given["y"] = plain
-    for name in ("eval_set", "eval_y"):
-        if given.get(name) is not None:
-            given[name] = _replaced(given[name], lambda one: plain if one is y else one)
-    _encode_sets(given, target)
-    return target
-
-
-def _encode_sets(given: dict[str, Any], target: Target) -> None:
-    """Make labels 0 and 1 that LightGBM encodes in ``eval_set`` only."""
-    several = given.get("eval_y")
-    if several is None or len(target.classes) < 2 or target.classes.tolist() == [0, 1]:
-        return
-    encode = functools.partial(target.encode, name="eval_y")
-    is_tuple = isinstance(several, tuple)
-    given["eval_y"] = tuple(map(encode, several)) if is_tuple else encode(several)
-
-
-def _replaced(given: Any, change: Any) -> Any:
-    if isinstance(given, list | tuple):
-        return type(given)(_replaced(one, change) for one in given)
-    return change(given)

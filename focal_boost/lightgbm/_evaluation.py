@@ -121,12 +121,16 @@ class Evaluations:
             at = self._training.shifted(raw_score)
             if data is self.second:
                 data = self._of_training
-            found = metric(at if is_ours(metric) else expit(at), data)
+            found = metric(at if is_ours(metric) else self._probability(at), data)
             several = found if isinstance(found, list) else [found]
             counts[-1] += len(several)
             return several
 
         return call
+
+    def _probability(self, raw_score: Any) -> Any:
+        """Return what the caller's metrics are handed."""
+        return expit(raw_score)
 
     def _twin(self, name: str, data: Any, raw_score: Any) -> dict[str, float]:
         """Return the value of one of LightGBM's metrics by the name that it prints."""

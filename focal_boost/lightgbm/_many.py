@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 import lightgbm as lgb
@@ -19,6 +19,11 @@ from focal_boost.lightgbm._start import best_constant, field_of, log_start
 from focal_boost.lightgbm._text import Start
 from focal_boost.lightgbm._training import Training
 from focal_boost.multi import MultiFocalObjective
+from focal_boost.multi_metrics import (
+    MultiFocalMetric,
+    log_loss_of_rows,
+    normalised,
+)
 
 #: What LightGBM is told, and what else it calls that.
 OBJECTIVES = ("multiclassova", "multiclass_ova", "ova", "ovr")
@@ -49,8 +54,10 @@ class ManyTraining(Training):
     objective : MultiFocalObjective
     n_classes : int
         K: LightGBM grows a tree for each of them in every round.
-    may_change : bool
+    metrics, may_change
         As for :class:`Training`.
+    normalises : bool, default False
+        Whether metrics are of posteriors divided by their sum, as in the classifier.
 
     Raises
     ------
@@ -59,10 +66,17 @@ class ManyTraining(Training):
     """
 
     def __init__(
-        self, objective: MultiFocalObjective, n_classes: int, *, may_change: bool
+        self,
+        objective: MultiFocalObjective,
+        n_classes: int,
+        metrics: Sequence[MultiFocalMetric] = (),
+        *,
+        may_change: bool,
+        normalises: bool = False,
     ) -> None:
         self._columns = objective.of_columns(n_classes)
-        super().__init__(self._columns[0], may_change=may_change)
+        super().__init__(self._columns[0], metrics, may_change=may_change)
+        self.asked, self.normalises = objective, normalises
         self._starts = [Start()] * n_classes
         self._values: list[float] = []
         self._offsets = np.zeros(n_classes)
@@ -145,7 +159,11 @@ class ManyTraining(Training):
         if weight is not None:
             # As LightGBM will hold them.
             weight = np.asarray(weight, np.float32)
-        self._values = self._constants(self.labels(field_of(data, "label"), weight))
+        return self.start_from(self.labels(field_of(data, "label"), weight))
+
+    def start_from(self, labels: Any) -> Any:
+        """Return the start values, (K,), which LightGBM's scores will hold."""
+        self._values = self._constants(labels)
         # Any number: it says that there are some.
         self._in_scores = 0.0
         return np.asarray(self._values)
@@ -187,19 +205,29 @@ class _ManyEvaluations(Evaluations):
     def __init__(self, training: Training, settings: dict[str, str]) -> None:
         super().__init__(training, settings)
         self._top = int(settings.get("multi_error_top_k", 1))
+        self._normalises = bool(getattr(training, "normalises", False))
+
+    def _probability(self, raw_score: Any) -> Any:
+        return (normalised if self._normalises else expit)(raw_score)
 
     def _twin(self, name: str, data: Any, raw_score: Any) -> dict[str, float]:
         numbers, weight = self._known(data)
-        posterior = expit(raw_score)
-        own = posterior[np.arange(len(numbers)), numbers]
         if name == "multi_logloss":
-            inside = own > float(_CLIP)
-            each = np.where(inside, -np.log(np.where(inside, own, 1.0)), _MOST)
+            each = self._log_loss(numbers, raw_score)
         else:
+            rank = raw_score if self._normalises else expit(raw_score)
+            own = rank[np.arange(len(numbers)), numbers]
             # A tie is an error, as LightGBM counts.
-            each = (posterior >= own[:, None]).sum(axis=1) > self._top
+            each = (rank >= own[:, None]).sum(axis=1) > self._top
             name += "" if self._top == 1 else f"@{self._top}"
         return {name: float(np.average(each, weights=weight))}
+
+    def _log_loss(self, numbers: Any, raw_score: Any) -> Any:
+        if self._normalises:
+            return np.minimum(log_loss_of_rows(numbers, raw_score), _MOST)
+        own = expit(raw_score[np.arange(len(numbers)), numbers])
+        inside = own > float(_CLIP)
+        return np.where(inside, -np.log(np.where(inside, own, 1.0)), _MOST)
 
     def _labels_of(self, data: Any) -> Any:
         label, weight = data.get_label(), data.get_weight()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from focal_boost._rows import Labels
 from focal_boost.metrics import METRICS, FocalMetric, mean_score
+from focal_boost.multi_metrics import MultiFocalMetric
 from focal_boost.objective import FocalObjective
 
 # Also a metric of LightGBM's own, which is the one that is meant.
@@ -22,40 +23,43 @@ _OURS = tuple(name for name in METRICS if name != "average_precision")
 class LightGBMMetric:
     """A metric for ``lgb.train(feval=)`` and ``LGBMClassifier.fit(eval_metric=)``."""
 
-    metric: FocalMetric
+    metric: FocalMetric | MultiFocalMetric
 
     @property
     def __name__(self) -> str:
         return self.metric.name
 
     # LightGBM's scikit-learn API counts these parameters: the third is the weight.
-    def __call__(
-        self, y_true: Any, y_pred: Any, weight: Any = None
-    ) -> tuple[str, float, bool]:
-        """Return (name, value, higher is better), also for native (preds, Dataset)."""
+    def __call__(self, y_true: Any, y_pred: Any, weight: Any = None) -> Any:
+        """Return (name, value, higher is better), also for native (preds, Dataset).
+
+        Of a metric per class it is a list of them.
+        """
         raw_score = y_pred
         if hasattr(y_pred, "get_label"):
             raw_score, data = y_true, y_pred
             y_true, weight = data.get_label(), data.get_weight()
-        value = self.metric(y_true, raw_score, weight)
-        return self.metric.name, value, self.metric.higher_is_better
+        values = self.metric.named(y_true, raw_score, weight)
+        better = self.metric.higher_is_better
+        found = [(name, value, better) for name, value in values.items()]
+        return found if len(found) > 1 else found[0]
 
 
-def apart(asked: Any) -> tuple[Any, list[str]]:
+def apart(asked: Any, names: Collection[str] = _OURS) -> tuple[Any, list[str]]:
     """Return the metrics that are LightGBM's or the caller's, and the names of ours."""
     several = asked if isinstance(asked, list) else [asked]
-    ours = [one for one in several if _name_of(one) is not None]
+    named = [(one, _name_of(one, names)) for one in several]
+    ours = [name for _, name in named if name is not None]
     if not ours:
         return asked, []
-    theirs = [one for one in several if _name_of(one) is None]
-    return theirs, [str(_name_of(one)) for one in ours]
+    return [one for one, name in named if name is None], ours
 
 
-def _name_of(one: Any) -> str | None:
+def _name_of(one: Any, names: Collection[str]) -> str | None:
     """Return the name of a metric of this package, None for all others."""
     if isinstance(one, LightGBMMetric):
         return one.metric.name
-    return one if isinstance(one, str) and one in _OURS else None
+    return one if isinstance(one, str) and one in names else None
 
 
 # LightGBM's bound of a probability in a logarithm and what it takes for that, once in

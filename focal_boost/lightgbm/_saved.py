@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from focal_boost._adapter.saved import SavedModel, described, description
+from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
 
 _LINE = re.compile(r"^focal_boost:(.*)$", re.MULTILINE)
@@ -24,7 +25,7 @@ _LAST = "\npandas_categorical:"
 def save(
     booster: Any,
     filename: Any,
-    objective: FocalObjective,
+    objective: FocalObjective | MultiFocalObjective,
     classes: ArrayLike | None = None,
     **kwargs: Any,
 ) -> None:
@@ -34,10 +35,11 @@ def save(
     ----------
     booster : lightgbm.Booster
     filename : str or pathlib.Path
-    objective : FocalObjective
+    objective : FocalObjective or MultiFocalObjective
         What it was trained with.
-    classes : array-like, (2,), optional
-        The two labels, the positive one last; absent they are 0 and 1.
+    classes : array-like, (K,), optional
+        The labels in order, of two the positive one last; absent they are numbers
+        from 0.
     **kwargs
         All other arguments of ``Booster.save_model``: num_iteration,
         start_iteration, importance_type.
@@ -45,7 +47,7 @@ def save(
     Raises
     ------
     ValueError
-        If `objective` is not a FocalObjective.
+        If `objective` is none of these.
     """
     said = description(objective, classes)
     trees, last, rest = booster.model_to_string(**kwargs).rpartition(_LAST)

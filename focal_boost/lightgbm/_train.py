@@ -20,6 +20,7 @@ from focal_boost.lightgbm._start import starts_from_average
 from focal_boost.lightgbm._training import Training, injected
 from focal_boost.metrics import FocalMetric, focal_metrics
 from focal_boost.multi import MultiFocalObjective
+from focal_boost.multi_metrics import multi_metrics
 from focal_boost.objective import FocalObjective
 
 OBJECTIVE = ("objective", "objective_type", "app", "application", "loss")
@@ -88,9 +89,9 @@ def train(
         The loss to train with. It computes on the CPU, wherever LightGBM's
         "device_type" grows the trees.
     metrics : str or sequence of str
-        With a FocalObjective: metrics of this package to evaluate on every set of
-        `valid_sets`, after LightGBM's own and `feval`: see
-        :class:`focal_boost.metrics.FocalMetric`.
+        Metrics of this package to evaluate on every set of `valid_sets`, after
+        LightGBM's own and `feval`: see :class:`focal_boost.metrics.FocalMetric` and,
+        for many classes, :class:`focal_boost.multi_metrics.MultiFocalMetric`.
 
     Returns
     -------
@@ -148,13 +149,10 @@ def _training(
     if isinstance(objective, FocalObjective):
         ours = focal_metrics(metrics, objective)
         return Training(objective, ours, may_change=may_change)
-    if metrics:
-        raise ValueError(
-            f"metrics must be empty for many classes, got {shown(metrics)}"
-        )
     if names_machines(params):
         raise ValueError("machines must be absent for many classes, got several")
-    return ManyTraining(objective, num_class_of(params), may_change=may_change)
+    several = multi_metrics(metrics, objective)
+    return ManyTraining(objective, num_class_of(params), several, may_change=may_change)
 
 
 def check_focal(objective: Any, *, many: bool = False) -> None:

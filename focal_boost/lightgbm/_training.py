@@ -53,6 +53,8 @@ class Training:
         *,
         may_change: bool = False,
     ) -> None:
+        #: What the training was asked for, which of many classes is of all of them.
+        self.asked: Any = objective
         self.objective = objective
         self.metrics = tuple(metrics)
         self.may_change = may_change
@@ -70,7 +72,7 @@ class Training:
 
     # What a trainer calls before LightGBM's engine.
 
-    def start_from(self, labels: Labels) -> float:
+    def start_from(self, labels: Any) -> Any:
         """Return the start value, which LightGBM's scores will hold."""
         self._in_scores = best_constant(self.objective, labels)
         return self._in_scores

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,29 +10,37 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from focal_boost._adapter.estimator import (
-    FOCAL_PARAMETERS,
     adopt,
     bound_arguments,
     focal_objective,
-    library_parameters,
+    loss_of,
+    multi_objective,
     of_second_class,
     warn_of_majority,
 )
 from focal_boost._adapter.protocol import Trainable
-from focal_boost._adapter.saved import described, description
-from focal_boost._kernels.cuda import is_on_device
-from focal_boost.metrics import FocalMetric
+from focal_boost._adapter.saved import (
+    described,
+    description,
+    labels_in,
+    labels_said,
+)
+from focal_boost._adapter.target import BINARY, MULTICLASS, MULTILABEL, Encoded
+from focal_boost.metrics import METRICS
+from focal_boost.multi import MultiFocalObjective
+from focal_boost.multi_metrics import MULTI_METRICS, normalised
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost import _binned
-from focal_boost.xgboost._collective import is_distributed, summed, target_of_all
-from focal_boost.xgboost._metrics import direct, ours_of, split
+from focal_boost.xgboost._collective import is_distributed, summed
+from focal_boost.xgboost._labels import encode
 from focal_boost.xgboost._saved import holding, taken_from
+from focal_boost.xgboost._settings import (
+    plain_parameters,
+    settings_of,
+    settings_of_many,
+)
 from focal_boost.xgboost._training import (
-    OBJECTIVE,
-    Training,
     check_objective,
-    on_the_device,
-    runs_code,
 )
 
 
@@ -43,9 +50,10 @@ class FocalXGBClassifier(xgb.XGBClassifier):
     Parameters
     ----------
     focal_alpha : float in (0, 1), "balanced" or None, default 0.25
-        Weight of the positive class; "balanced" is 1 − its (weighted) share.
+        Weight of the positive class; "balanced" is 1 − its (weighted) share. Of more
+        than two classes, and of labels, one value or one of each.
     focal_gamma : float >= 0, default 2.0
-        Focusing parameter.
+        Focusing parameter, likewise.
     positive_class : label, optional
         Whose weight `focal_alpha` is; by default the second of ``classes_``, which
         stay in order. Raw score, metrics, `loss_` and the library's own weights are
@@ -58,16 +66,36 @@ class FocalXGBClassifier(xgb.XGBClassifier):
     Attributes
     ----------
     loss_ : FocalLoss
-        The loss that was trained with.
-    focal_objective_ : FocalObjective
+        The loss that was trained with, or a tuple of one per class.
+    focal_objective_ : FocalObjective or MultiFocalObjective
         The objective that minimises it.
-    classes_ : ndarray, (2,)
-        The two labels, in order.
+    classes_ : ndarray, (K,), or list of ndarray
+        The labels in order; of a label matrix 0 and 1 for every column.
 
     Notes
     -----
     The raw score is the log-odds of the posterior: ``predict_proba`` is the posterior,
     and ``decision_function`` is 0 where the label changes.
+
+    Three classes and more are trained one against the rest, on a sigmoid each, as the
+    paper does. Each then has a posterior, and ``predict_proba`` divides those of a row
+    by their sum. These are probabilities of one class out of K and rank the classes of
+    a row as the posteriors do. They are not fitted as such, as a softmax is: a row
+    that is like no class looks as sure as one that is like two. The posteriors
+    themselves are ``focal_objective_.posterior(decision_function(X))``. ``eval_metric``
+    is then by default "mlogloss", of what ``predict_proba`` returns.
+
+    `y` may also be a matrix of 0 and 1, dense or sparse, with a column per label.
+    ``predict_proba`` is then every label's posterior, (n, K), and ``predict`` a dense
+    matrix.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> wine = load_wine()
+    >>> model = FocalXGBClassifier(n_estimators=5).fit(wine.data, wine.target)
+    >>> model.predict_proba(wine.data).shape
+    (178, 3)
     """
 
     #: What a search pauses its trainings with.
@@ -89,56 +117,82 @@ class FocalXGBClassifier(xgb.XGBClassifier):
     @functools.wraps(xgb.XGBClassifier.fit)
     def fit(self, *args: Any, **kwargs: Any) -> FocalXGBClassifier:
         given = bound_arguments(xgb.XGBClassifier.fit, self, *args, **kwargs)
-        classes = _encode(given)
+        encoded = encode(given)
         # Parameters draw a seed from a random state whenever they are asked for.
         settled = type(self)(**self.get_params(deep=False))
         check_objective(settled.objective)
-        known = (0, 1) if classes is None else classes
-        objective = focal_objective(settled, *_rows_of_all(given), known)
-        if classes is not None:
-            warn_of_majority(self, classes, given["y"])
-        parameters, training = settings_of(settled, objective, given)
+        objective = _objective_of(settled, encoded, given)
+        if encoded.kind == BINARY and encoded.classes is not None:
+            warn_of_majority(self, encoded.classes, given["y"])
+        of: Any = settings_of if encoded.kind == BINARY else settings_of_many
+        parameters, training = of(settled, objective, given, encoded.kind)
         inner = xgb.XGBClassifier(**parameters)
         with training.callback() as attach:
             inner.callbacks = [attach, *(inner.callbacks or ())]
             inner.fit(**given)
         adopt(self, inner, skip=["kwargs"])
-        self._remember(objective, classes)
+        self._remember(objective, encoded)
         return self
 
-    def _remember(
-        self, objective: FocalObjective, classes: NDArray[Any] | None
-    ) -> None:
-        self.focal_objective_, self.loss_ = objective, objective.loss
-        self._focal_classes = classes
+    def _remember(self, objective: Any, encoded: Encoded) -> None:
+        self.focal_objective_, self._focal_labels = objective, encoded
+        self.loss_ = loss_of(objective, encoded.columns)
+        if encoded.kind == MULTICLASS:
+            self.n_classes_ = encoded.columns
 
     @property
-    def classes_(self) -> NDArray[Any]:
-        """The two labels, in order."""
-        classes = getattr(self, "_focal_classes", None)
-        return np.asarray(super().classes_ if classes is None else classes)
+    def _kind(self) -> str:
+        return str(getattr(self, "_focal_labels", Encoded()).kind)
+
+    @property
+    def classes_(self) -> Any:
+        """The labels in order; of a label matrix 0 and 1 for every column."""
+        encoded = getattr(self, "_focal_labels", Encoded())
+        if encoded.kind == MULTILABEL:
+            return [np.arange(2)] * encoded.columns
+        known = encoded.classes
+        return np.asarray(super().classes_ if known is None else known)
 
     def get_xgb_params(self) -> dict[str, Any]:
         """Return XGBoost's parameters, which are neither ours nor name our metrics."""
-        return plain_parameters(super().get_xgb_params())
+        names = METRICS if self._kind == BINARY else MULTI_METRICS
+        return plain_parameters(super().get_xgb_params(), names)
 
     def decision_function(self, X: Any, **kwargs: Any) -> NDArray[np.float32]:
-        """Return the log-odds, (n,); `kwargs` as in ``XGBClassifier.predict``."""
+        """Return the log-odds, (n,), or of every class or label, (n, K).
+
+        `kwargs` are those of ``XGBClassifier.predict``.
+        """
         return np.asarray(super().predict(X, output_margin=True, **kwargs))
 
     @functools.wraps(xgb.XGBClassifier.predict)
     def predict(self, X: Any, *args: Any, **kwargs: Any) -> NDArray[Any]:
         parent = xgb.XGBClassifier.predict
         given = bound_arguments(parent, self, X, *args, **kwargs)
+        if given.get("output_margin") or self._kind == MULTILABEL:
+            found = np.asarray(super().predict(**given))
+            several = self._kind == MULTILABEL and not given.get("output_margin")
+            return found.astype(self._focal_labels.dtype) if several else found
+        if self._kind == MULTICLASS:
+            given.pop("output_margin", None)
+            log_odds = self.decision_function(**given)
+            return np.asarray(self.classes_[log_odds.argmax(axis=1)])
         found = np.asarray(super().predict(**given))
-        classes = getattr(self, "_focal_classes", None)
-        if classes is None or given.get("output_margin"):
-            return found
-        return np.asarray(classes[found])
+        classes = getattr(self, "_focal_labels", Encoded()).classes
+        return found if classes is None else np.asarray(classes[found])
+
+    @functools.wraps(xgb.XGBClassifier.predict_proba)
+    def predict_proba(self, X: Any, *args: Any, **kwargs: Any) -> NDArray[Any]:
+        if self._kind != MULTICLASS:
+            return np.asarray(super().predict_proba(X, *args, **kwargs))
+        parent = xgb.XGBClassifier.predict_proba
+        given = bound_arguments(parent, self, X, *args, **kwargs)
+        return normalised(self.decision_function(**given)).astype(np.float32)
 
     def save_model(self, fname: Any) -> None:
         """Save the model, with loss and labels, for XGBoost and for this class."""
-        text = description(self.focal_objective_, self._focal_classes)
+        known = self._focal_labels
+        text = description(self.focal_objective_, known.classes, **labels_said(known))
         with holding(self.get_booster(), text):
             super().save_model(fname)
 
@@ -153,67 +207,29 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         text = taken_from(booster)
         if text is None:
             alpha: Any = self.focal_alpha
-            objective = FocalObjective(alpha, self.focal_gamma)
-            self._remember(of_second_class(objective, self, (0, 1)), None)
+            objective = of_second_class(
+                FocalObjective(alpha, self.focal_gamma), self, (0, 1)
+            )
+            self._remember(objective, Encoded())
             return
         found = described(booster, text, fname)
-        self._remember(found.objective, found.classes)
+        self._remember(found.objective, labels_in(text, found))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        tags.classifier_tags.multi_label = False
+        tags.classifier_tags.multi_class = True
+        tags.classifier_tags.multi_label = True
         return tags
 
 
-def settings_of(
-    estimator: Any, objective: FocalObjective, given: dict[str, Any], **where: bool
-) -> tuple[dict[str, Any], Training]:
-    """Return the parameters of an unfitted parent, and its training."""
-    parameters = {**library_parameters(estimator), "objective": OBJECTIVE}
-    ours, others = split(parameters["eval_metric"])
-    metrics = ours_of(ours, objective)
-    if metrics:
-        parameters["eval_metric"] = others
-        if others is None:
-            parameters["disable_default_eval_metric"] = True
-        _direct_stopping(metrics, parameters, given)
-    training = Training(
-        on_the_device(objective, estimator.device, **where),
-        metrics,
-        reads_once=not runs_code(parameters["callbacks"]),
-        updates=parameters.get("process_type") == "update",
-    )
-    return parameters, training
-
-
-def plain_parameters(given: dict[str, Any]) -> dict[str, Any]:
-    """Return XGBoost's parameters without ours and the names of our metrics."""
-    ours, others = split(given.get("eval_metric"))
-    if ours:
-        given["eval_metric"] = None if callable(others) else others
-    return {k: v for k, v in given.items() if k not in FOCAL_PARAMETERS}
-
-
-def _encode(given: dict[str, Any]) -> NDArray[Any] | None:
-    """Make labels 0 and 1 that XGBClassifier would not take; return what they were."""
-    y = given["y"]
-    if is_on_device(y):
-        return None
-    target = target_of_all(y)
-    labels = target.classes.tolist()
-    if labels in ([0], [0, 1]):
-        return None
-    if len(labels) == 1:
-        raise ValueError(f"y must hold two classes, or 0 alone, got 1 class: {labels}")
-    given["y"] = target.y_true
-    if given.get("eval_set"):
-        # XGBoost sees by identity which of them is the training set.
-        given["eval_set"] = [
-            (X, target.y_true if of is y else target.encode(of, "eval_set labels"))
-            for X, of in given["eval_set"]
-        ]
-    return target.classes
+def _objective_of(
+    settled: Any, encoded: Encoded, given: dict[str, Any]
+) -> FocalObjective | MultiFocalObjective:
+    if encoded.kind == BINARY:
+        known = (0, 1) if encoded.classes is None else encoded.classes
+        return focal_objective(settled, *_rows_of_all(given), known)
+    weight = given.get("sample_weight")
+    return multi_objective(settled, given["y"], weight, encoded.columns)
 
 
 def _rows_of_all(given: dict[str, Any]) -> tuple[Any, Any]:
@@ -222,24 +238,3 @@ def _rows_of_all(given: dict[str, Any]) -> tuple[Any, Any]:
     if not is_distributed():
         return y_true, weight
     return np.arange(2), summed(np.bincount(y_true, weight, 2).astype(float))
-
-
-def _direct_stopping(
-    metrics: Sequence[FocalMetric], parameters: dict[str, Any], given: dict[str, Any]
-) -> None:
-    """See that early stopping goes the way of our metrics.
-
-    XGBoost takes a name that it does not know for that of a loss: where the last one is
-    not, early stopping and what is printed before it become callbacks.
-    """
-    callbacks = list(parameters["callbacks"] or ())
-    direct(callbacks, metrics)
-    rounds = parameters["early_stopping_rounds"]
-    if not rounds or not metrics[-1].higher_is_better:
-        return
-    period = int(given.get("verbose", True) or 0)
-    if period:
-        callbacks.append(xgb.callback.EvaluationMonitor(period=period))
-    callbacks.append(xgb.callback.EarlyStopping(rounds=rounds, maximize=True))
-    parameters.update(callbacks=callbacks, early_stopping_rounds=None)
-    given["verbose"] = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,22 +72,22 @@ def of_data(metric: FocalMetric, raw_score: Any, data: Any) -> float:
     return of(metric, data.get_label(), raw_score, data.get_weight())
 
 
-def split(asked: Any) -> tuple[list[Any], Any]:
+def split(asked: Any, names: Sequence[str] = METRICS) -> tuple[list[Any], Any]:
     """Return our metrics of an ``eval_metric``, and the rest, None where there is none.
 
     What holds none of ours is handed on as it was given.
     """
     several = asked if isinstance(asked, list | tuple) else [asked]
-    ours = [one for one in several if isinstance(one, XGBoostMetric) or _is_name(one)]
+    ours = [
+        one
+        for one in several
+        if isinstance(one, XGBoostMetric) or (isinstance(one, str) and one in names)
+    ]
     if not ours:
         return [], asked
     rest = [one for one in several if one not in ours]
     # XGBoost takes a callable alone, but not in a list of its own.
     return ours, rest if len(rest) > 1 else next(iter(rest), None)
-
-
-def _is_name(asked: Any) -> bool:
-    return isinstance(asked, str) and asked in METRICS
 
 
 def ours_of(asked: Iterable[Any], objective: FocalObjective) -> tuple[FocalMetric, ...]:
@@ -100,10 +101,16 @@ def ours_of(asked: Iterable[Any], objective: FocalObjective) -> tuple[FocalMetri
 
 def direct(callbacks: Iterable[Any], metrics: Sequence[FocalMetric]) -> None:
     """Tell early-stopping callbacks which way our metrics improve."""
-    better = {metric.name: metric.higher_is_better for metric in metrics}
+    better = {_family(metric.name): metric.higher_is_better for metric in metrics}
     for stopping in callbacks:
         if isinstance(stopping, xgb.callback.EarlyStopping):
             # Without a name XGBoost watches the last metric, which is ours.
             watched = stopping.metric_name or (metrics[-1].name if metrics else None)
-            if stopping.maximize is None and watched in better:
-                stopping.maximize = better[watched]
+            family = _family(watched or "")
+            if stopping.maximize is None and family in better:
+                stopping.maximize = better[family]
+
+
+def _family(name: str) -> str:
+    """Return what is named, of one class or of each."""
+    return re.sub(r"_(\d+|per_class)$", "", name)

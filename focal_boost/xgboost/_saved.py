@@ -10,6 +10,7 @@ import xgboost as xgb
 from numpy.typing import ArrayLike
 
 from focal_boost._adapter.saved import SavedModel, described, description
+from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
 
 # The attribute of a saved model that holds what is not XGBoost's.
@@ -19,7 +20,7 @@ _ATTRIBUTE = "focal_boost"
 def save(
     booster: Any,
     fname: Any,
-    objective: FocalObjective,
+    objective: FocalObjective | MultiFocalObjective,
     classes: ArrayLike | None = None,
 ) -> None:
     """Save a booster with its loss, for XGBoost and for :func:`load`.
@@ -30,15 +31,16 @@ def save(
         It is not changed.
     fname : path
         As in ``Booster.save_model``; its ending chooses JSON or UBJSON.
-    objective : FocalObjective
+    objective : FocalObjective or MultiFocalObjective
         What it was trained with.
-    classes : array-like, (2,), optional
-        The two labels, the positive one last; absent they are 0 and 1.
+    classes : array-like, (K,), optional
+        The labels in order, of two the positive one last; absent they are numbers
+        from 0.
 
     Raises
     ------
     ValueError
-        If `objective` is not a FocalObjective.
+        If `objective` is none of these.
     """
     with holding(booster, description(objective, classes)):
         booster.save_model(fname)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from focal_boost.objective import FocalObjective
 
 # Before this version XGBoost began elsewhere.
 _STARTS_AT_PREVALENCE = (3, 0)
+# Since then a model has a start value for every output.
+_STARTS_PER_OUTPUT = (3, 1)
 # XGBoost's own bounds of a probability that it turns into a margin.
 _BASE_SCORE_MIN, _BASE_SCORE_MAX = 1e-6, 1 - 1e-6
 
@@ -71,16 +75,37 @@ def start_of(
     return _sigmoid(float(objective.raw_score(share)))
 
 
+def start_of_columns(
+    objectives: Sequence[FocalObjective], of_classes: Any, scale_pos_weight: float
+) -> Any:
+    """Return the base_score of every output, (K,), or what older versions have.
+
+    Before XGBoost 3.1 that is one for all outputs: the mean of theirs, or of their
+    raw scores where they are steps from 0.
+    """
+    pairs = zip(objectives, of_classes, strict=True)
+    starts = np.array([start_of(one, of, scale_pos_weight) for one, of in pairs])
+    if version() >= _STARTS_PER_OUTPUT:
+        return starts
+    if objectives[0].link == "logit" and _is_prevalence(scale_pos_weight):
+        return float(starts.mean())
+    return _sigmoid(float(logit(starts).mean()))
+
+
 def _start_of_the_library(of_class: Any, scale_pos_weight: float) -> float:
     """Return the base_score that XGBoost's own objective begins with.
 
     That is the prevalence, but with scale_pos_weight, and always before XGBoost 3.0, it
     is one Newton step of log loss from the raw score 0.
     """
-    # XGBoost's own tolerance.
-    if abs(scale_pos_weight - 1) <= 1e-6 and version() >= _STARTS_AT_PREVALENCE:
+    if _is_prevalence(scale_pos_weight):
         return _share(of_class, 1.0)
     return _sigmoid(4 * _share(of_class, scale_pos_weight) - 2)
+
+
+def _is_prevalence(scale_pos_weight: float) -> bool:
+    # XGBoost's own tolerance.
+    return abs(scale_pos_weight - 1) <= 1e-6 and version() >= _STARTS_AT_PREVALENCE
 
 
 def _share(of_class: Any, scale_pos_weight: float) -> float:

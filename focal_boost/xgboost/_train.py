@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import xgboost as xgb
 
 from focal_boost._validation import shown
 from focal_boost.multi import MultiFocalObjective
+from focal_boost.multi_metrics import multi_metrics
 from focal_boost.objective import FocalObjective
-from focal_boost.xgboost._many import ManyTraining
+from focal_boost.xgboost._many import ManyTraining, as_matrices
 from focal_boost.xgboost._metrics import XGBoostMetric, direct, ours_of
 from focal_boost.xgboost._training import (
     OBJECTIVE,
@@ -42,7 +44,9 @@ def train(
         ``scale_pos_weight`` among them.
     dtrain : xgboost.DMatrix
         Data with labels 0 and 1 and, optionally, weights; for a MultiFocalObjective
-        with a label matrix of 0 and 1, (n, K).
+        with a label matrix of 0 and 1, (n, K), or class numbers from 0 to K − 1 and
+        "num_class" K in `params`: one class against all others. While it trains the
+        labels are then a matrix.
     num_boost_round : int, default 10
         Number of rounds.
     objective : FocalObjective or MultiFocalObjective
@@ -50,7 +54,8 @@ def train(
     metrics : str or sequence of str, default ()
         Metrics of this package that are evaluated on every set of `evals` as well, in
         full precision and after all others; early stopping knows which way they
-        improve. See :class:`focal_boost.metrics.FocalMetric`.
+        improve. See :class:`focal_boost.metrics.FocalMetric` and, for many classes,
+        :class:`focal_boost.multi_metrics.MultiFocalMetric`.
     **kwargs
         All other arguments of ``xgboost.train``: evals, early_stopping_rounds,
         evals_result, verbose_eval, xgb_model, callbacks, custom_metric, maximize.
@@ -79,14 +84,25 @@ def train(
     check_arguments(objective, params, kwargs, dtrain, many=True)
     training = training_of(params, objective, metrics, kwargs)
     params["objective"] = OBJECTIVE
-    with training.callback() as attach:
+    callbacks = kwargs.pop("callbacks")
+    with training.callback() as attach, _labels(objective, params, dtrain, kwargs):
         return xgb.train(
             params,
             dtrain,
             num_boost_round,
-            callbacks=[attach, *kwargs.pop("callbacks")],
+            callbacks=[attach, *callbacks],
             **kwargs,
         )
+
+
+def _labels(
+    objective: Any, params: dict[str, Any], dtrain: Any, kwargs: dict[str, Any]
+) -> AbstractContextManager[None]:
+    """Return what makes class numbers label matrices for as long as it is entered."""
+    if not isinstance(objective, MultiFocalObjective):
+        return nullcontext()
+    evals = [data for data, _ in kwargs.get("evals") or ()]
+    return as_matrices(params, [dtrain, *evals])
 
 
 def training_of(
@@ -116,10 +132,7 @@ def training_of(
         reads_once=not runs_code(callbacks, own_code),
         updates=updates,
     )
-    if ours:
-        direct(callbacks, ours)
-        if kwargs.get("maximize") is None:
-            kwargs["maximize"] = ours[-1].higher_is_better
+    _direct_all(ours, callbacks, kwargs)
     return training
 
 
@@ -130,12 +143,20 @@ def _of_many(
     *,
     updates: Any,
 ) -> Training:
-    if metrics:
-        raise ValueError(f"metrics must be empty for many labels, got {shown(metrics)}")
+    ours = multi_metrics(metrics, objective)
     callbacks = kwargs["callbacks"] = list(kwargs.get("callbacks") or ())
     own_code = kwargs.get("custom_metric") or kwargs.get("feval")
     reads_once = not runs_code(callbacks, own_code)
-    return ManyTraining(objective, reads_once=reads_once, updates=updates)
+    _direct_all(ours, callbacks, kwargs)
+    return ManyTraining(objective, ours, reads_once=reads_once, updates=updates)
+
+
+def _direct_all(ours: Any, callbacks: list[Any], kwargs: dict[str, Any]) -> None:
+    """Have early stopping know which way our metrics improve."""
+    if ours:
+        direct(callbacks, ours)
+        if kwargs.get("maximize") is None:
+            kwargs["maximize"] = ours[-1].higher_is_better
 
 
 def check_arguments(

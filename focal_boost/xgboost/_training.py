@@ -17,7 +17,6 @@ import xgboost as xgb
 
 from focal_boost._rows import Rows, check_device, rows_of
 from focal_boost._validation import shown
-from focal_boost.metrics import FocalMetric
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._collective import is_distributed, summed, together
 from focal_boost.xgboost._metrics import of_data
@@ -54,7 +53,7 @@ class Training:
     def __init__(
         self,
         objective: FocalObjective,
-        metrics: Sequence[FocalMetric] = (),
+        metrics: Sequence[Any] = (),
         *,
         reads_once: bool,
         updates: bool = False,
@@ -128,11 +127,15 @@ class Training:
     def evaluated(self, booster: Any, evals: Sequence[tuple[Any, str]]) -> str:
         """Return the metrics as XGBoost writes its own, with all their digits."""
         return "".join(
-            f"\t{name}-{metric.name}:{of_data(metric, raw_score, data)!r}"
+            f"\t{name}-{of}:{value!r}"
             for data, name in (evals if self._metrics else ())
             for raw_score in [booster.predict(data, output_margin=True)]
             for metric in self._metrics
+            for of, value in self._values(metric, raw_score, data).items()
         )
+
+    def _values(self, metric: Any, raw_score: Any, data: Any) -> dict[str, float]:
+        return {metric.name: of_data(metric, raw_score, data)}
 
 
 class _Weightless:
