@@ -422,6 +422,11 @@ BAD = {
         "focal_alpha must be None or a number in",
     ),
     "a word": ({"focal_alpha": "even"}, lambda y: y, 'focal_alpha must be None, "bal'),
+    "a positive class": (
+        {"positive_class": 1},
+        lambda y: y,
+        "positive_class must be None for more than two classes, and for labels, got 1",
+    ),
     "other labels in a set": (
         {},
         lambda y: y + 1,
@@ -445,5 +450,7 @@ def test_sets_have_as_many_labels(library: Any) -> None:
     X, y = labels(100)
     with pytest.raises(ValueError, match=r" must have 3 columns, as y has, got shape"):
         fit_watched(library, (X, y), [(X, y[:, :2])])
+    with pytest.raises(ValueError, match=r"^positive_class must be None for more"):
+        make(library, positive_class=1).fit(X, y)
     with pytest.raises(ValueError, match=r"one value per (class|label), 3, got 2"):
         make(library, focal_alpha=[0.2, 0.3]).fit(X, y)

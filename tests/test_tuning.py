@@ -470,7 +470,7 @@ class TestEstimator:
         search = make_search(library)
         assert is_classifier(search)
         tags = get_tags(search)
-        assert not tags.classifier_tags.multi_class
+        assert tags.classifier_tags.multi_class
         assert tags.input_tags.allow_nan == get_tags(make(library)).input_tags.allow_nan
         pipeline = make_pipeline(search).fit(sample.X, sample.y)
         assert pipeline.predict_proba(sample.X).shape == (len(sample.y), 2)

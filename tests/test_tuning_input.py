@@ -236,8 +236,9 @@ class TestData:
         search = make_search(XGBoost)
         sentence = "y must contain two classes, got 1 class: [0]"
         refuses(sentence, search, sample.X, np.zeros_like(sample.y))
-        with pytest.raises(ValueError, match="must contain two classes, got 3"):
-            search.fit(sample.X, np.arange(len(sample.y)) % 3)
+        rare = np.where(np.arange(len(sample.y)) < 2, 2, sample.y)
+        sentence = "cv must be at most the 2 rows with class '2', got 3"
+        refuses(sentence, search, sample.X, rare)
 
     def test_weights(self, sample: Sample) -> None:
         weight = np.where(sample.y == 1, -1.0, 1.0)

@@ -61,6 +61,15 @@ def of_second_class(
     return replace(objective, alpha=1 - objective.alpha)
 
 
+def check_no_positive(estimator: Any) -> None:
+    """Raise for a positive class where every class is positive once."""
+    if estimator.positive_class is not None:
+        raise ValueError(
+            "positive_class must be None for more than two classes, and for labels, got"
+            f" {shown(estimator.positive_class)}"
+        )
+
+
 def positive_of(estimator: Any, classes: ArrayLike) -> int:
     """Return which of the classes, 0 or 1, is the positive one.
 
@@ -74,6 +83,8 @@ def positive_of(estimator: Any, classes: ArrayLike) -> int:
     chosen = getattr(estimator, "positive_class", None)
     if chosen is None:
         return 1
+    if len(labels) > 2:
+        check_no_positive(estimator)
     if isinstance(chosen, Hashable) and chosen in labels:
         return labels.index(chosen)
     if len(labels) < 2:
@@ -89,11 +100,7 @@ def multi_objective(
 ) -> MultiFocalObjective:
     """Return the objective of `n` classes that the estimator's parameters ask for."""
     _check_names(estimator)
-    if estimator.positive_class is not None:
-        raise ValueError(
-            "positive_class must be None for more than two classes or labels, got"
-            f" {shown(estimator.positive_class)}"
-        )
+    check_no_positive(estimator)
     alpha, gamma = estimator.focal_alpha, estimator.focal_gamma
     balanced = isinstance(alpha, str)
     if balanced and alpha != "balanced":

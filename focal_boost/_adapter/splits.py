@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +28,7 @@ def stratified(
     seed: int | None = None,
     *,
     name: str,
-    classes: tuple[str, str],
+    classes: Sequence[str],
 ) -> list[Split]:
     """Split the rows by class; rows of one group stay together.
 
@@ -38,7 +38,7 @@ def stratified(
     """
     if n_splits < 2:
         raise ValueError(f"{name} must be an integer >= 2, got {n_splits}")
-    for label in (1, 0):
+    for label in reversed(range(len(classes))):
         held, what = np.flatnonzero(y_true == label), "rows"
         if groups is not None:
             held, what = np.unique(groups[held]), "groups"
@@ -94,8 +94,7 @@ def splits_of(
                 f"{len(y_true)}, got shape {groups.shape}"
             )
     if isinstance(cv, int | np.integer):
-        negative, positive = (f"class {str(label)!r}" for label in target.classes)
-        classes = (negative, positive)
+        classes = [f"class {str(label)!r}" for label in target.classes]
         if groups is not None:
             _check_groups(y_true, groups, classes)
         return [*stratified(int(cv), y_true, groups, seed, name="cv", classes=classes)]
@@ -104,10 +103,10 @@ def splits_of(
 
 
 def _check_groups(
-    y_true: NDArray[np.int64], groups: NDArray[Any], classes: tuple[str, str]
+    y_true: NDArray[np.int64], groups: NDArray[Any], classes: Sequence[str]
 ) -> None:
     """Raise if no number of folds could put a class on both sides of a split."""
-    for label in (1, 0):
+    for label in reversed(range(len(classes))):
         of_class = groups[y_true == label]
         if len(np.unique(of_class)) == 1:
             raise ValueError(
@@ -120,6 +119,7 @@ def part_without_both_classes(
     y_true: NDArray[np.int64],
     splits: Iterable[tuple[Rows, Rows]],
     weight: NDArray[np.float64] | None = None,
+    n_classes: int = 2,
 ) -> tuple[int, str, int] | None:
     """Return the first part that lacks a class, rows without weight not counted.
 
@@ -129,6 +129,6 @@ def part_without_both_classes(
     for number, parts in enumerate(splits):
         for side, rows in zip(("training", "test"), parts, strict=True):
             present = len(np.unique(y_true[rows[counted[rows]]]))
-            if present < 2:
+            if present < n_classes:
                 return number, side, present
     return None

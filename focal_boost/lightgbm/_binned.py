@@ -11,14 +11,18 @@ import numpy as np
 from joblib import effective_n_jobs  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from focal_boost._adapter.estimator import focal_objective, library_parameters
+from focal_boost._adapter.estimator import (
+    focal_objective,
+    library_parameters,
+    multi_objective,
+)
 from focal_boost._adapter.target import Target
 from focal_boost._validation import shown
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import with_advice
+from focal_boost.lightgbm._many import ManyTraining
 from focal_boost.lightgbm._train import settings_of
 from focal_boost.lightgbm._training import Training as _Training
-from focal_boost.objective import FocalObjective
 
 library = "lightgbm"
 # Parameters of the scikit-learn class that are not LightGBM's.
@@ -59,7 +63,7 @@ class Binned:
     ) -> None:
         self.y_true, self.classes = train.y_true, np.unique(train.y)
         given = {"sample_weight": train.sample_weight}
-        self.weight = estimator._weight(given, Target.of(train.y))
+        self.weight = estimator._weight(given, Target.of(train.y, many=True))
         params = _parameters(estimator, None, threads)
         self.train = lgb.Dataset(
             train.X, train.y_true, weight=self.weight, params=params
@@ -92,14 +96,15 @@ class Training:
         *,
         paused: bool,  # noqa: ARG002 (as in XGBoost)
     ) -> None:
-        objective = focal_objective(estimator, data.y_true, data.weight, data.classes)
-        self.objective = replace(objective, n_threads=threads)
         self.rounds = 0
-        params = _parameters(estimator, self.objective, threads)
+        training = _training_of(estimator, data, threads)
+        params = _parameters(estimator, training.asked, threads)
+        if len(data.classes) > 2:
+            params["num_class"] = len(data.classes)
         with with_advice():
             booster = lgb.Booster(params, data.train)
         booster.add_valid(data.test, "held_out")
-        self._booster = FocalBooster.take(booster, _Training(self.objective))
+        self._booster = FocalBooster.take(booster, training)
 
     def advance(self, rounds: int) -> None:
         """Train until there are that many rounds."""
@@ -108,8 +113,17 @@ class Training:
             self.rounds += 1
 
     def raw_score(self) -> NDArray[Any]:
-        """Return the raw scores of the held-out rows, (n,)."""
+        """Return the raw scores of the held-out rows, (n,) or (n, K)."""
         return np.asarray(self._booster.raw_scores())
+
+
+def _training_of(estimator: Any, data: Binned, threads: int | None) -> Any:
+    """Return the training of two classes, or of more."""
+    given = estimator, data.y_true, data.weight
+    if len(data.classes) > 2:
+        several = replace(multi_objective(*given, len(data.classes)), n_threads=threads)
+        return ManyTraining(several, len(data.classes), may_change=False)
+    return _Training(replace(focal_objective(*given, data.classes), n_threads=threads))
 
 
 def bins_key(estimator: Any) -> Hashable:
@@ -156,9 +170,7 @@ def check(estimator: Any) -> None:
     _parameters(estimator, None, None)
 
 
-def _parameters(
-    estimator: Any, objective: FocalObjective | None, threads: int | None
-) -> dict[str, Any]:
+def _parameters(estimator: Any, objective: Any, threads: int | None) -> dict[str, Any]:
     """Return LightGBM's own parameters, as the estimator's fit passes them on."""
     given = library_parameters(estimator)
     kept = {k: v for k, v in given.items() if k not in (*_OF_CLASS, *STOPPING)}

@@ -25,7 +25,6 @@ from focal_boost._adapter.protocol import Trainable
 from focal_boost._adapter.saved import described
 from focal_boost._adapter.target import Target, dtype_of, label_matrix
 from focal_boost._rows import Labels, labels_of_columns
-from focal_boost._validation import shown
 from focal_boost.lightgbm import _binned
 from focal_boost.lightgbm._device import with_advice
 from focal_boost.lightgbm._inner import Inner, training_of
@@ -33,7 +32,7 @@ from focal_boost.lightgbm._labels import fit_labels, of_one_booster
 from focal_boost.lightgbm._many import OBJECTIVES
 from focal_boost.lightgbm._network import names_machines
 from focal_boost.lightgbm._saved import parent_of, save, text_in
-from focal_boost.lightgbm._sets import plain_labels, start_from
+from focal_boost.lightgbm._sets import check_part, plain_labels, start_from
 from focal_boost.lightgbm._train import warn_of_names
 from focal_boost.multi import MultiFocalObjective
 from focal_boost.multi_metrics import normalised
@@ -126,7 +125,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
             return self._fit_labels(given, matrix)
         target = plain_labels(given)
         if names_machines(self.get_params(deep=False)):
-            _check_part(self.focal_alpha, target)
+            check_part(self.focal_alpha, target)
         weight, n_classes = self._weight(given, target), len(target.classes)
         warn_of_names(self.get_params(deep=False), "focal_{}")
         inner = Inner(**library_parameters(self))
@@ -287,18 +286,3 @@ def _flat(given: dict[str, Any]) -> dict[str, Any]:
     """Return bound arguments with those of LightGBM's own that have no name."""
     rest = {name: value for name, value in given.items() if name != "kwargs"}
     return {**rest, **given.get("kwargs", {})}
-
-
-def _check_part(alpha: Any, target: Target) -> None:
-    """Raise for what one machine's rows cannot tell of the rows of all."""
-    if alpha == "balanced":
-        raise ValueError(
-            "focal_alpha must be None or a number in (0, 1) on several machines,"
-            f" got {shown(alpha)}; focal_boost.dask counts the classes of all"
-        )
-    if len(target.classes) == 1 and target.classes[0] != 0:
-        raise ValueError(
-            "y must hold both labels, or 0 alone, on each of several machines, because"
-            " LGBMClassifier numbers the labels of each by themselves, as"
-            f" focal_boost.lightgbm.train does not; got {target.classes.tolist()}"
-        )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from focal_boost._adapter.estimator import check_no_positive
 from focal_boost._adapter.target import check_columns, label_matrix
 from focal_boost._validation import shown
 from focal_boost.lightgbm._sets import replaced
@@ -42,6 +43,7 @@ def fit_labels(
         evaluation set, and ``init_model``.
     """
     check_columns(matrix)
+    check_no_positive(estimator)
     if given.get("init_model") is not None:
         raise ValueError(
             "init_model must be absent for a label matrix, got"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from focal_boost._adapter.target import Target
+from focal_boost._validation import shown
 
 
 def start_from(start: Any, given: dict[str, Any]) -> None:
@@ -72,3 +73,18 @@ def replaced(given: Any, change: Any) -> Any:
     if isinstance(given, list | tuple):
         return type(given)(replaced(one, change) for one in given)
     return change(given)
+
+
+def check_part(alpha: Any, target: Target) -> None:
+    """Raise for what one machine's rows cannot tell of the rows of all."""
+    if alpha == "balanced":
+        raise ValueError(
+            "focal_alpha must be None or a number in (0, 1) on several machines,"
+            f" got {shown(alpha)}; focal_boost.dask counts the classes of all"
+        )
+    if len(target.classes) == 1 and target.classes[0] != 0:
+        raise ValueError(
+            "y must hold both labels, or 0 alone, on each of several machines, because"
+            " LGBMClassifier numbers the labels of each by themselves, as"
+            f" focal_boost.lightgbm.train does not; got {target.classes.tolist()}"
+        )

@@ -24,7 +24,7 @@ from focal_boost.tuning._scoring import Judged, check_scores, check_scoring, sco
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the rows: features, labels as 0 and 1 and as given, and weights."""
+    """Some of the rows: features, labels as numbers and as given, and weights."""
 
     X: Any
     y_true: NDArray[np.int64]
@@ -57,13 +57,15 @@ class Problem:
         """Return a checked problem."""
         check_scoring(scoring)
         X = with_rows(X)
-        target = Target.of(y)
+        target = Target.of(y, many=True)
         if len(target.classes) == 1:
             raise ValueError(
                 f"y must contain two classes, got 1 class: {target.classes.tolist()}"
             )
         target.check_rows(X)
-        _, weight = as_labels_and_weight(target.y_true, sample_weight)
+        # Of many classes the numbers are sound.
+        of_two = np.minimum(target.y_true, 1)
+        _, weight = as_labels_and_weight(of_two, sample_weight)
         splits = splits_of(X, target, groups, cv)
         _check_parts(target, weight, splits)
         positive = positive_of(last_step(estimator), target.classes)
@@ -95,11 +97,13 @@ class Problem:
 def _check_parts(
     target: Target, weight: NDArray[np.float64] | None, splits: list[tuple[Rows, Rows]]
 ) -> None:
-    """Raise unless both parts of every fold have both classes, with weight."""
-    lacking = part_without_both_classes(target.y_true, splits, weight)
+    """Raise unless both parts of every fold have all classes, with weight."""
+    n_classes = len(target.classes)
+    lacking = part_without_both_classes(target.y_true, splits, weight, n_classes)
     if lacking is not None:
         number, side, present = lacking
+        which = "both" if n_classes == 2 else f"all {n_classes}"
         raise ValueError(
-            "cv must leave both classes with positive weight in every part, got"
+            f"cv must leave {which} classes with positive weight in every part, got"
             f" {present} in the {side} part of fold {number}"
         )

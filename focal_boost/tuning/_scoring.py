@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer
 
 from focal_boost.metrics import FocalMetric
+from focal_boost.multi_metrics import normalised
 from focal_boost.objective import FocalObjective
 
 # The classifiers' raw scores are log-odds for every alpha and gamma.
@@ -34,7 +35,7 @@ _THRESHOLDS = 100
 class Judged(NamedTuple):
     """Rows to be scored on.
 
-    Features, labels as 0 and 1, both classes, weights, and which class is positive.
+    Features, labels as numbers, the classes, weights, and which class is positive.
     """
 
     X: Any
@@ -66,8 +67,11 @@ def check_scores(scoring: Any, rows: Judged) -> None:
     """Raise if a scorer fails on rows whose log-odds are made up."""
     if isinstance(scoring, str) and scoring in SCORINGS:
         return
+    shape = np.shape(rows.y_true)
+    if len(rows.classes) > 2:
+        shape = *shape, len(rows.classes)
     try:
-        value = score(scoring, rows, np.linspace(-1, 1, len(rows.y_true)))
+        value = score(scoring, rows, np.linspace(-1, 1, np.prod(shape)).reshape(shape))
     except Exception as error:
         raise ValueError(
             f"scoring must be a scorer of these labels, got {scoring!r}, which fails:"
@@ -80,16 +84,17 @@ def check_scores(scoring: Any, rows: Judged) -> None:
 
 
 def score(scoring: Any, rows: Judged, log_odds: ArrayLike) -> float:
-    """Return a score of log-odds; more is better."""
-    if isinstance(scoring, str) and rows.positive == 0:
+    """Return a score of log-odds, (n,) or (n, K); more is better."""
+    many, named = len(rows.classes) > 2, isinstance(scoring, str)
+    if named and not many and rows.positive == 0:
         # By its name a scorer is meant of the positive class, whatever it is called.
         rows = rows._replace(y_true=1 - rows.y_true, positive=1)
         log_odds = -np.asarray(log_odds)
-    if isinstance(scoring, str) and scoring in SCORINGS:
+    if named and scoring in SCORINGS and not many:
         name, sign = SCORINGS[scoring]
         metric = FocalMetric(name, _LOG_ODDS)
         return sign * metric(rows.y_true, log_odds, rows.sample_weight)
-    classes = np.array([0, 1]) if isinstance(scoring, str) else rows.classes
+    classes = np.arange(len(rows.classes)) if named else rows.classes
     scorer = get_scorer(scoring)
     y, given = classes[rows.y_true], {}
     if rows.sample_weight is not None and _takes_weights(scorer):
@@ -99,7 +104,7 @@ def score(scoring: Any, rows: Judged, log_odds: ArrayLike) -> float:
     def at(threshold: float) -> float:
         return float(scorer(_Known(known, classes, threshold), rows.X, y, **given))
 
-    if getattr(scorer, "_response_method", None) != "predict":
+    if many or getattr(scorer, "_response_method", None) != "predict":
         return at(0.0)
     return max(at(one) for one in _thresholds(known, rows.y_true))
 
@@ -137,8 +142,12 @@ class _Known(ClassifierMixin, BaseEstimator):
         return self.log_odds
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: ARG002
+        if self.log_odds.ndim > 1:
+            return normalised(self.log_odds)
         return np.column_stack([expit(-self.log_odds), expit(self.log_odds)])
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: ARG002
+        if self.log_odds.ndim > 1:
+            return np.asarray(self.classes_[self.log_odds.argmax(axis=1)])
         called = self.log_odds >= self.threshold
         return np.asarray(self.classes_[called.astype(int)])

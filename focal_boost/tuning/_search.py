@@ -154,7 +154,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         X : array-like, DataFrame or sparse matrix, (n, d)
             Features.
         y : array-like, (n,)
-            Labels of two classes.
+            Labels of two classes, or of more.
         sample_weight : array-like of finite numbers >= 0, (n,), optional
             Weights of the rows in training and in the scores.
         groups : array-like, (n,), optional
@@ -252,11 +252,11 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return np.asarray(self._best().predict(X))
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return P(negative) and P(positive) per row, (n, 2)."""
+        """Return the probabilities of the classes per row, (n, K)."""
         return np.asarray(self._best().predict_proba(X))
 
     def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return the posterior's log-odds per row, (n,)."""
+        """Return the posterior's log-odds per row, (n,), or per class, (n, K)."""
         return np.asarray(self._best().decision_function(X))
 
     def score(
@@ -283,17 +283,17 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             For other labels, and bad weights.
         """
         log_odds = self.decision_function(X)
-        known = Target(np.arange(2), self.classes_)
+        known = Target(np.arange(0), self.classes_)
         y_true = known.encode(y, "y")
-        _, weight = as_labels_and_weight(y_true, sample_weight)
+        _, weight = as_labels_and_weight(np.minimum(y_true, 1), sample_weight)
         positive = positive_of(last_step(self.estimator), self.classes_)
         rows = Judged(X, y_true, self.classes_, weight, positive)
         return score(self.scoring, rows, log_odds)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
         inner = get_tags(self.estimator)
+        tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
         tags.input_tags.sparse = inner.input_tags.sparse
         tags.input_tags.allow_nan = inner.input_tags.allow_nan
         tags.no_validation = inner.no_validation

@@ -13,9 +13,10 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from focal_boost._adapter.estimator import focal_objective
+from focal_boost._adapter.estimator import focal_objective, multi_objective
 from focal_boost._validation import shown
 from focal_boost.xgboost import _start, _training
+from focal_boost.xgboost._many import ManyTraining
 
 library = "xgboost"
 # What the columns are binned by, besides the rows themselves.
@@ -52,7 +53,10 @@ class Binned:
         kind: Any = xgb.DMatrix
         if _is_binned(estimator):
             kind, data["max_bin"] = xgb.QuantileDMatrix, estimator.max_bin
-        self.train = kind(train.X, train.y_true, weight=self.weight, **data)
+        labels = train.y_true
+        if len(self.classes) > 2:
+            labels = np.eye(len(self.classes), dtype=np.float32)[labels]
+        self.train = kind(train.X, labels, weight=self.weight, **data)
         if _is_binned(estimator):
             data["ref"] = self.train
         self.test = kind(test.X, **data)
@@ -76,9 +80,6 @@ class Training:
     def __init__(
         self, estimator: Any, data: Binned, threads: int | None, *, paused: bool
     ) -> None:
-        self.objective = focal_objective(
-            estimator, data.y_true, data.weight, data.classes
-        )
         self.rounds = 0
         self._data = data
         params = {**estimator.get_xgb_params(), "objective": _training.OBJECTIVE}
@@ -87,9 +88,7 @@ class Training:
         if paused and _start.version() < _OWN_RANDOM_NUMBERS:
             params["seed_per_iteration"] = True
         self._booster = xgb.Booster(params, [data.train, data.test])
-        there = replace(self.objective, n_threads=threads)
-        there = _training.on_the_device(there, estimator.device)
-        _training.Training(there, reads_once=True).attach(self._booster)
+        _training_of(estimator, data, threads).attach(self._booster)
 
     def advance(self, rounds: int) -> None:
         """Train until there are that many rounds."""
@@ -98,8 +97,20 @@ class Training:
             self.rounds += 1
 
     def raw_score(self) -> NDArray[Any]:
-        """Return the raw scores of the held-out rows, (n,)."""
+        """Return the raw scores of the held-out rows, (n,) or (n, K)."""
         return np.asarray(self._booster.predict(self._data.test, output_margin=True))
+
+
+def _training_of(estimator: Any, data: Binned, threads: int | None) -> Any:
+    """Return the training of two classes, or of more."""
+    if len(data.classes) > 2:
+        given = estimator, data.y_true, data.weight, len(data.classes)
+        several = replace(multi_objective(*given), n_threads=threads)
+        return ManyTraining(several, reads_once=True, updates=False)
+    objective = focal_objective(estimator, data.y_true, data.weight, data.classes)
+    there = replace(objective, n_threads=threads)
+    there = _training.on_the_device(there, estimator.device)
+    return _training.Training(there, reads_once=True)
 
 
 def bins_key(estimator: Any) -> Hashable:
