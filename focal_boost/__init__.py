@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from focal_boost.comparison import compare as compare
     from focal_boost.ensemble import FoldEnsembleClassifier as FoldEnsembleClassifier
     from focal_boost.lightgbm import FocalLGBMClassifier as FocalLGBMClassifier
     from focal_boost.loss import FocalLoss as FocalLoss
@@ -33,6 +34,7 @@ _ROOMS = {
     "FoldEnsembleClassifier": "ensemble",
     "MultiFocalMetric": "multi_metrics",
     "MultiFocalObjective": "multi",
+    "compare": "comparison",
 }
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "FoldEnsembleClassifier",
     "MultiFocalMetric",
     "MultiFocalObjective",
+    "compare",
 ]
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from focal_boost.compare import main
+from focal_boost.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -17,17 +17,19 @@ from sklearn.metrics import (
 )
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+import focal_boost
 from focal_boost import FocalObjective
 from focal_boost._adapter.splits import Split
-from focal_boost.compare._comparison import Results, compare, make_folds
-from focal_boost.compare._figures import (
+from focal_boost.command._run import Settings, make_folds, run
+from focal_boost.command._table import InputError, Table, flights_table
+from focal_boost.comparison import Comparison
+from focal_boost.comparison._measures import (
     MEASURES,
     Difference,
     difference,
     mean_and_error,
 )
-from focal_boost.compare._methods import METHODS, Part, Settings, train_and_predict
-from focal_boost.compare._table import InputError, Table, flights_table
+from focal_boost.comparison._methods import METHODS
 from focal_boost.datasets import make_imbalanced
 from focal_boost.loss import FocalLoss
 
@@ -62,10 +64,8 @@ def table() -> Table:
 
 
 @pytest.fixture(scope="module")
-def compared(table: Table) -> tuple[list[Split], Results, list[str]]:
-    steps: list[str] = []
-    folds, results = compare(table, SETTINGS, steps.append)
-    return folds, results, steps
+def compared(table: Table) -> Comparison:
+    return run(table, SETTINGS)
 
 
 def _by_hand(library: str, method: str, table: Table, fold: Split) -> Floats:
@@ -114,12 +114,10 @@ def _posterior(objective: FocalObjective, raw_score: Floats) -> Floats:
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_the_figures_are_those_of_plain_training(
     table: Table,
-    compared: tuple[list[Split], Results, list[str]],
+    compared: Comparison,
     library: str,
     method: str,
 ) -> None:
-    _, results, _ = compared
-    result = results[library][method]
     splitter = StratifiedKFold(3, shuffle=True, random_state=5)
     scores = {
         "average_precision": average_precision_score,
@@ -129,35 +127,37 @@ def test_the_figures_are_those_of_plain_training(
     }
     for i, (train, test) in enumerate(splitter.split(table.features, table.target)):
         expected = _by_hand(library, method, table, Split(train, test))
-        np.testing.assert_allclose(result.posterior[test], expected, rtol=1e-6)
+        np.testing.assert_allclose(
+            compared.predictions[library, method][test], expected, rtol=1e-6
+        )
         for name, score in scores.items():
             value = score(table.target[test], expected)
-            assert result.figures[name][i] == pytest.approx(value, rel=1e-6), name
+            figure = compared.values((library, method), name)[i]
+            assert figure == pytest.approx(value, rel=1e-6), name
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_every_row_is_predicted_once(
-    table: Table, compared: tuple[list[Split], Results, list[str]], library: str
+    table: Table, compared: Comparison, library: str
 ) -> None:
-    folds, results, _ = compared
-    rows = np.concatenate([fold.test for fold in folds])
+    rows = np.concatenate([fold.test for fold in compared.splits])
     np.testing.assert_array_equal(np.sort(rows), np.arange(len(table.target)))
-    assert tuple(results[library]) == METHODS
-    for result in results[library].values():
-        assert np.all((result.posterior > 0) & (result.posterior < 1))
-        assert list(result.figures) == list(MEASURES)
-        assert all(values.shape == (3,) for values in result.figures.values())
-        assert np.all(result.figures["seconds"] > 0)
+    assert [name for of, name in compared.methods if of == library] == [*METHODS]
+    assert list(compared.scores) == list(MEASURES)
+    for key in compared.methods:
+        posterior = compared.predictions[key]
+        assert np.all((posterior > 0) & (posterior < 1))
+        assert all(compared.values(key, name).shape == (3,) for name in MEASURES)
+        assert np.all(compared.values(key, "seconds") > 0)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_weights_raise_the_probabilities_and_focal_loss_does_not(
-    table: Table, compared: tuple[list[Split], Results, list[str]], library: str
+    table: Table, compared: Comparison, library: str
 ) -> None:
     """What sets the methods apart: the mean prediction against the prevalence."""
-    _, results, _ = compared
     built_in, weighted, focal = (
-        results[library][method].posterior.mean() for method in METHODS
+        compared.predictions[library, method].mean() for method in METHODS
     )
     prevalence = table.target.mean()
     assert weighted > 1.5 * prevalence
@@ -166,50 +166,31 @@ def test_weights_raise_the_probabilities_and_focal_loss_does_not(
 
 
 def test_the_same_seed_gives_the_same_figures(
-    table: Table, compared: tuple[list[Split], Results, list[str]]
+    table: Table, compared: Comparison
 ) -> None:
-    _, again = compare(table, SETTINGS)
-    _, other = compare(table, replace(SETTINGS, seed=6, boosters=("xgboost",)))
-    for library in LIBRARIES:
-        for method in METHODS:
-            first = compared[1][library][method].posterior
-            np.testing.assert_array_equal(first, again[library][method].posterior)
-    first = compared[1]["xgboost"]["built-in"].posterior
-    assert not np.array_equal(first, other["xgboost"]["built-in"].posterior)
-
-
-def test_every_training_is_announced(
-    compared: tuple[list[Split], Results, list[str]],
-) -> None:
-    expected = [
-        f"{library}, {method}"
-        for library in LIBRARIES
-        for method in METHODS
-        for _ in range(3)
-    ]
-    assert compared[2] == expected
+    again = run(table, SETTINGS)
+    other = run(table, replace(SETTINGS, seed=6, boosters=("xgboost",)))
+    pd.testing.assert_frame_equal(again.predictions, compared.predictions)
+    first = compared.predictions["xgboost", "built-in"]
+    assert not np.array_equal(first, other.predictions["xgboost", "built-in"])
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_one_library_alone(table: Table, library: str) -> None:
     settings = replace(SETTINGS, boosters=(library,), rounds=1)
-    folds, results = compare(table, settings)
-    assert list(results) == [library]
-    assert len(folds) == 3
+    found = run(table, settings)
+    assert found.methods == [(library, method) for method in METHODS]
+    assert len(found.splits) == 3
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_the_loss_is_the_one_of_the_settings(table: Table, library: str) -> None:
     """Without focusing and weights, focal loss is what the library has built in."""
     settings = replace(SETTINGS, loss=FocalLoss(alpha=None, gamma=0.0))
-    fold = make_folds(table, 3, 5)[0]
-    names = [f"f{i}" for i in range(table.features.shape[1])]
-    features = table.features.set_axis(names, axis=1)
-    train = Part(features.iloc[fold.train], table.target[fold.train])
-    test = features.iloc[fold.test]
-    focal = train_and_predict(library, "focal loss", train, test, settings).posterior
-    plain = train_and_predict(library, "built-in", train, test, settings).posterior
+    found = run(table, replace(settings, boosters=(library,)))
+    focal = found.predictions[library, "focal loss"]
     assert focal.dtype == np.float64
+    plain = found.predictions[library, "built-in"]
     np.testing.assert_allclose(focal, plain, rtol=2e-6)
 
 
@@ -338,3 +319,15 @@ def test_every_part_of_every_fold_has_both_classes() -> None:
         "--folds must leave both classes in every fold, got only one class in the "
         "training part of fold 1 of 2"
     )
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_command_is_the_function(
+    table: Table, compared: Comparison, library: str
+) -> None:
+    trees = {"n_estimators": 8, "n_jobs": 1}
+    found = focal_boost.compare(
+        table.features, table.target, boosters={library: trees}, cv=3, random_state=5
+    )
+    for key in found.methods:
+        assert np.array_equal(found.predictions[key], compared.predictions[key])

@@ -15,16 +15,10 @@ from estimators import quiet
 from searches import make_search
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from focal_boost.compare import main
-from focal_boost.compare._comparison import compare, make_folds
-from focal_boost.compare._methods import (
-    BUILT_IN,
-    FOCAL,
-    Part,
-    Settings,
-    train_and_predict,
-)
-from focal_boost.compare._table import InputError, Table
+from focal_boost.command import main
+from focal_boost.command._run import Settings, run
+from focal_boost.command._table import InputError, Table
+from focal_boost.comparison._methods import BUILT_IN, FOCAL
 from focal_boost.datasets import make_imbalanced
 from focal_boost.loss import FocalLoss
 from focal_boost.tuning import DEFAULT_SPACE
@@ -45,10 +39,10 @@ def make_table(grouped: bool = False) -> Table:
 @pytest.mark.parametrize("grouped", [False, True])
 def test_the_search_is_that_of_the_training_part(library: Any, grouped: bool) -> None:
     table = make_table(grouped)
-    folds, results = compare(table, replace(SETTINGS, boosters=(library.name,)))
-    chosen = results[library.name][FOCAL].losses
+    found = run(table, replace(SETTINGS, boosters=(library.name,)))
+    chosen = found.losses[library.name, FOCAL]
     assert len(chosen) == 2
-    for fold, loss in zip(folds, chosen, strict=True):
+    for fold, loss in zip(found.splits, chosen, strict=True):
         X, y = table.features.iloc[fold.train], table.target[fold.train]
         groups = None if table.groups is None else table.groups[fold.train]
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
@@ -69,16 +63,15 @@ def test_the_search_is_that_of_the_training_part(library: Any, grouped: bool) ->
 @both
 def test_the_training_is_that_of_the_chosen_loss(library: Any) -> None:
     table = make_table()
-    fold = make_folds(table, 2, 0)[0]
-    train = Part(table.features.iloc[fold.train], table.target[fold.train])
-    test = table.features.iloc[fold.test]
-    tuned = train_and_predict(library.name, FOCAL, train, test, SETTINGS)
-    given = replace(SETTINGS, tune=False, loss=tuned.loss)
-    plain = train_and_predict(library.name, FOCAL, train, test, given)
-    assert np.array_equal(tuned.posterior, plain.posterior)
-    assert plain.loss == tuned.loss
-    built_in = train_and_predict(library.name, BUILT_IN, train, test, SETTINGS)
-    assert built_in.loss is None
+    tuned = run(table, replace(SETTINGS, boosters=(library.name,)))
+    assert list(tuned.losses) == [(library.name, FOCAL)]
+    for split, loss in zip(
+        tuned.splits, tuned.losses[library.name, FOCAL], strict=True
+    ):
+        given = replace(SETTINGS, boosters=(library.name,), tune=False, loss=loss)
+        plain = run(table, given).predictions[library.name, FOCAL]
+        posterior = tuned.predictions[library.name, FOCAL]
+        assert np.array_equal(posterior[split.test], plain[split.test])
 
 
 def test_too_few_positives_for_the_inner_folds() -> None:
@@ -91,7 +84,7 @@ def test_too_few_positives_for_the_inner_folds() -> None:
     )
     settings = replace(SETTINGS, boosters=("lightgbm",))
     with pytest.raises(InputError, match=sentence):
-        compare(replace(table, target=y), settings)
+        run(replace(table, target=y), settings)
 
 
 @pytest.mark.parametrize("tune", [False, True])

@@ -40,7 +40,8 @@ MAY_IMPORT = {
 # These may import every room, and none of the rooms above may import them.
 TOP_FLOOR = {
     "__main__",
-    "compare",
+    "command",
+    "comparison",
     "dask",
     "datasets",
     "ensemble",
@@ -170,7 +171,7 @@ def build(folder, files):
         "objective.py": "def f():\n    from focal_boost._kernels import cpu",
         "xgboost/__init__.py": "import xgboost\nfrom focal_boost.xgboost import _train",
         "xgboost/_train.py": "from xgboost import Booster\nimport focal_boost.loss",
-        "compare/_cli.py": "from focal_boost import FocalLoss, xgboost",
+        "command/_cli.py": "from focal_boost import FocalLoss, xgboost",
     }
     for name, text in {**sound, **files}.items():
         path = package / name
@@ -218,8 +219,8 @@ class TestChecker:
         ("file", "text"),
         [
             ("loss.py", "import focal_boost._logit as link, math"),
-            ("tuning.py", "import focal_boost.compare"),
-            ("__main__.py", "from focal_boost.compare import main"),
+            ("tuning.py", "import focal_boost.command"),
+            ("__main__.py", "from focal_boost.command import main"),
             ("_kernels/cuda.py", "import cupy"),
             ("_kernels/fit.py", "from focal_boost._logit import shapes"),
             ("lightgbm.py", "import lightgbm\nfrom focal_boost.objective import x"),
@@ -227,7 +228,7 @@ class TestChecker:
             (
                 "loss.py",
                 "from typing import TYPE_CHECKING\n"
-                "if TYPE_CHECKING:\n    import xgboost, focal_boost.compare",
+                "if TYPE_CHECKING:\n    import xgboost, focal_boost.command",
             ),
             ("loss.py", "\n" * (MAX_LINES - 1) + "x = 1"),
         ],
@@ -240,7 +241,7 @@ class TestChecker:
         [
             ("_phi.py", "from focal_boost.loss import FocalLoss", "loss"),
             ("loss.py", "import focal_boost.objective", "objective"),
-            ("_logit.py", "from focal_boost import compare", "compare"),
+            ("_logit.py", "from focal_boost import command", "command"),
             ("_logit.py", "from . import loss", "loss"),
             ("_logit.py", "from focal_boost import FocalLoss", "__init__"),
             ("_kernels/cpu.py", "from ..links import Link", "links"),
@@ -253,13 +254,13 @@ class TestChecker:
             ),
             (
                 "loss.py",
-                "import importlib as i\ni.import_module('focal_boost.compare')",
-                "compare",
+                "import importlib as i\ni.import_module('focal_boost.command')",
+                "command",
             ),
             (
                 "loss.py",
-                "if TYPE_CHECKING:\n    pass\nelse:\n    import focal_boost.compare",
-                "compare",
+                "if TYPE_CHECKING:\n    pass\nelse:\n    import focal_boost.command",
+                "command",
             ),
             ("__init__.py", "from focal_boost.loss import FocalLoss", "loss"),
             ("lightgbm/_train.py", "from focal_boost import xgboost", "xgboost"),
@@ -277,9 +278,9 @@ class TestChecker:
         ("file", "text", "sentence"),
         [
             (
-                "compare/_cli.py",
+                "command/_cli.py",
                 "try:\n    import xgboost\nexcept ImportError:\n    pass",
-                "compare/_cli imports xgboost; only xgboost, dask/_xgboost may",
+                "command/_cli imports xgboost; only xgboost, dask/_xgboost may",
             ),
             (
                 "xgboost/_train.py",

@@ -265,9 +265,9 @@ def test_a_comparison_has_one_row_per_library(
     assert len(figure.axes) == 2 * len(libraries)
     titles = [ax.get_title() for ax in figure.axes]
     assert titles[::2] == [
-        f"{name}: precision and recall, all folds" for name in libraries
+        f"{name}: precision and recall, all rows" for name in libraries
     ]
-    assert titles[1::2] == [f"{name}: reliability, all folds" for name in libraries]
+    assert titles[1::2] == [f"{name}: reliability, all rows" for name in libraries]
     figure.savefig(tmp_path / "figure.png")
     height, width, _ = imread(tmp_path / "figure.png").shape
     assert width == 1425
@@ -295,5 +295,5 @@ def test_without_matplotlib_it_says_what_to_install() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout == (
-        "focal_boost.plotting needs matplotlib: pip install matplotlib\n"
+        'focal_boost.plotting needs matplotlib: pip install "focal-boost[plot]"\n'
     )

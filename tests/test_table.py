@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from focal_boost.compare._table import InputError, Table, flights_table, read_table
+from focal_boost.command._table import InputError, Table, flights_table, read_table
 from focal_boost.datasets import load_flights
 
 CSV = """\

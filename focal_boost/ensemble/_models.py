@@ -53,7 +53,7 @@ def fit_model(model: Any, train: Part, held_out: Part, given: dict[str, Any]) ->
     if before:
         first = clone(Pipeline(before, memory=model.memory))
         train = train._replace(X=first.fit_transform(train.X, train.y))
-        if _stops_early(last):
+        if stops_early(last):
             held_out = held_out._replace(X=first.transform(held_out.X))
         before = first.steps
     last = _fit(last, train, held_out, given)
@@ -64,12 +64,12 @@ def _fit(model: Any, train: Part, held_out: Part, given: dict[str, Any]) -> Any:
     given = dict(given)
     if train.sample_weight is not None:
         given["sample_weight"] = train.sample_weight
-    if _stops_early(model):
+    if stops_early(model):
         given |= _watched(model, held_out)
     return model.fit(train.X, train.y, **given)
 
 
-def _stops_early(model: Any) -> bool:
+def stops_early(model: Any) -> bool:
     """Return whether the parameters ask for early stopping."""
     library = library_of(model)
     if library is None:

@@ -4,7 +4,7 @@ try:
     import matplotlib  # noqa: F401
 except ImportError:
     raise ImportError(
-        "focal_boost.plotting needs matplotlib: pip install matplotlib"
+        'focal_boost.plotting needs matplotlib: pip install "focal-boost[plot]"'
     ) from None
 
 from focal_boost.plotting._curves import (

@@ -10,23 +10,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from focal_boost._validation import as_numbers, check_labels, check_same_shape
-from focal_boost.plotting._styles import BLACK, BLUE, GREY_LINE, ORANGE
+from focal_boost._validation import (
+    as_labels_and_weight,
+    as_numbers,
+    check_labels,
+    check_same_shape,
+)
+from focal_boost.plotting._styles import GREY_LINE, distinct_styles
 
 Floats = NDArray[np.float64]
-
-_STYLES: tuple[dict[str, Any], ...] = (
-    {"color": BLACK, "linestyle": "--", "marker": "s"},
-    {"color": BLUE, "linestyle": ":", "marker": "^"},
-    {"color": ORANGE, "linestyle": "-", "marker": "o"},
-)
 
 # The smallest bin of a reliability curve: fewer rows say little about a frequency.
 _SMALLEST_BIN = 50
 
 
 def plot_precision_recall(
-    ax: Axes, y_true: ArrayLike, posterior: ArrayLike, **line: Any
+    ax: Axes,
+    y_true: ArrayLike,
+    posterior: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    folds: ArrayLike | None = None,
+    **line: Any,
 ) -> Axes:
     """Draw a precision-recall curve.
 
@@ -38,25 +43,30 @@ def plot_precision_recall(
         Labels, 0 or 1.
     posterior : array-like of shape (n,)
         Predicted probabilities; any increasing function of them gives the same curve.
+    sample_weight : array-like of finite numbers >= 0, (n,), optional
+        Weights of the rows.
+    folds : array-like of shape (n,), optional
+        By which model a row is predicted. Scores of several models have no order among
+        them: drawn is the mean of their curves, and the area below it is the mean of
+        their average precisions.
     **line
         Passed on to ``ax.step``; `label` gains the average precision.
 
     Returns
     -------
     matplotlib.axes.Axes
-        `ax`.
 
     Raises
     ------
     ValueError
         If labels and probabilities do not fit or there are no positives.
     """
-    labels, scores = _check(y_true, posterior)
-    recall, precision = _precision_recall(labels, scores)
+    rows = _check(y_true, posterior, sample_weight)
+    recall, precision = _mean_precision_recall(rows, folds)
     average = float(np.sum(np.diff(recall) * precision[1:]))
     line["label"] = f"{line.get('label', '')} (AP {average:.3f})".strip()
     if not ax.lines:
-        prevalence = labels.mean()
+        prevalence = float(np.average(rows.labels, weights=rows.weight))
         grey = {**GREY_LINE, "label": f"prevalence {prevalence:.3g}"}
         ax.axhline(prevalence, **grey)
     # The precision holds for the step of recall that ends at its threshold.
@@ -66,7 +76,12 @@ def plot_precision_recall(
 
 
 def plot_reliability(
-    ax: Axes, y_true: ArrayLike, posterior: ArrayLike, **line: Any
+    ax: Axes,
+    y_true: ArrayLike,
+    posterior: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    **line: Any,
 ) -> Axes:
     """Draw observed against predicted frequency on logarithmic axes.
 
@@ -82,6 +97,8 @@ def plot_reliability(
         Labels, 0 or 1.
     posterior : array-like of shape (n,)
         Predicted probabilities, in [0, 1].
+    sample_weight : array-like of finite numbers >= 0, (n,), optional
+        Weights of the rows; bins hold equal numbers of rows all the same.
     **line
         Passed on to ``ax.plot``.
 
@@ -100,11 +117,12 @@ def plot_reliability(
     The bars are 95 % intervals of the observed frequency (Wilson 1927). A bin without
     positives has no place on a logarithmic axis, so it has a bar and no marker.
     """
-    labels, scores = _check(y_true, posterior)
+    rows = _check(y_true, posterior, sample_weight)
+    labels, scores, _ = rows
     if scores.min() < 0 or scores.max() > 1:
         wrong = scores[(scores < 0) | (scores > 1)][0]
         raise ValueError(f"posterior must be in [0, 1], got {wrong}")
-    bins = _reliability(labels, scores)
+    bins = _reliability(rows)
     # Below one in ten n no sample of n rows could tell a prediction from zero.
     floor = 0.1 / len(labels)
     predicted = np.clip(bins.predicted, floor, 1)
@@ -125,7 +143,12 @@ def plot_reliability(
 
 
 def plot_comparison(
-    y_true: ArrayLike, posteriors: Mapping[str, Mapping[str, ArrayLike]]
+    y_true: ArrayLike,
+    posteriors: Mapping[str, Mapping[str, ArrayLike]],
+    *,
+    folds: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    decisions: Mapping[str, Mapping[str, tuple[float, float]]] | None = None,
 ) -> Figure:
     """Draw both curves of every method, one row per library.
 
@@ -134,7 +157,14 @@ def plot_comparison(
     y_true : array-like of shape (n,)
         Labels, 0 or 1.
     posteriors : mapping of str to mapping of str to array-like
-        The predicted probabilities by library, then by method, at most three.
+        The predicted probabilities by library, then by method. Every method of a
+        library has a colour of its own.
+    folds : array-like of shape (n,), optional
+        By which model a row is predicted, as in :func:`plot_precision_recall`.
+    sample_weight : array-like of finite numbers >= 0, (n,), optional
+        Weights of the rows.
+    decisions : mapping of str to mapping of str to (recall, precision), optional
+        What thresholds lead to, drawn as a dot.
 
     Returns
     -------
@@ -142,20 +172,41 @@ def plot_comparison(
         The figure, tied to no window; save it with ``savefig``.
     """
     rows = len(posteriors)
-    figure = Figure(figsize=(9.5, 4.2 * rows), dpi=150, layout="constrained")
+    which = "all rows"
+    if folds is not None:
+        which = f"mean of {len(np.unique(np.asarray(folds)))} folds"
+    most = max(len(methods) for methods in posteriors.values())
+    # The legends of many methods need room.
+    height = 4.2 + 0.2 * max(most - 5, 0)
+    figure = Figure(figsize=(9.5, height * rows), dpi=150, layout="constrained")
     grid = figure.subplots(rows, 2, squeeze=False)
+    weight: dict[str, Any] = {"sample_weight": sample_weight}
     for (left, right), (library, methods) in zip(grid, posteriors.items(), strict=True):
-        for (method, posterior), style in zip(methods.items(), _STYLES, strict=False):
-            curve = {**style, "marker": None, "label": method}
-            plot_precision_recall(left, y_true, posterior, **curve)
-            dots = {**style, "markersize": 4, "label": method}
+        looks = distinct_styles(len(methods))
+        for (method, posterior), style in zip(methods.items(), looks, strict=True):
+            curve = {**style, "marker": None, "label": method, **weight}
+            plot_precision_recall(left, y_true, posterior, folds=folds, **curve)
+            if decisions is not None:
+                dot = {**style, "markersize": 7, "markeredgecolor": "white"}
+                left.plot(*decisions[library][method], **dot, zorder=3)
+            dots = {**style, "markersize": 4, "label": method, **weight}
             plot_reliability(right, y_true, posterior, **dots)
-        left.set_title(f"{library}: precision and recall, all folds")
-        right.set_title(f"{library}: reliability, all folds")
+        left.set_title(f"{library}: precision and recall, {which}")
+        right.set_title(f"{library}: reliability, all rows")
         for ax in (left, right):
-            ax.legend(frameon=False)
+            ax.legend(frameon=False, fontsize="small" if most > 5 else None)
             ax.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+class _Rows(NamedTuple):
+    labels: Floats
+    scores: Floats
+    weight: Floats | None
+
+    def some(self, which: NDArray[np.bool_]) -> _Rows:
+        weight = None if self.weight is None else self.weight[which]
+        return _Rows(self.labels[which], self.scores[which], weight)
 
 
 class _Bins(NamedTuple):
@@ -165,23 +216,49 @@ class _Bins(NamedTuple):
     high: Floats
 
 
-def _precision_recall(labels: Floats, scores: Floats) -> tuple[Floats, Floats]:
+def _mean_precision_recall(
+    rows: _Rows, folds: ArrayLike | None
+) -> tuple[Floats, Floats]:
+    """Return the mean precision of the folds wherever recall steps in one of them."""
+    if folds is None:
+        return _precision_recall(rows)
+    numbers = np.asarray(folds)
+    check_same_shape(rows.labels, numbers, "folds")
+    curves = [_precision_recall(rows.some(numbers == k)) for k in np.unique(numbers)]
+    recall = np.unique(np.concatenate([steps for steps, _ in curves]))
+    # A precision holds for the recalls up to and with its own.
+    each = [precision[np.searchsorted(steps, recall)] for steps, precision in curves]
+    return recall, np.mean(each, axis=0)
+
+
+def _precision_recall(rows: _Rows) -> tuple[Floats, Floats]:
     """Return recall and precision at every threshold, from the highest down."""
+    labels, scores, weight = rows
+    weight = np.ones(len(labels)) if weight is None else weight
     order = np.argsort(-scores, kind="stable")
     last_of_equals = np.append(np.diff(scores[order]) != 0, True)
-    hits = np.cumsum(labels[order])[last_of_equals]
-    flagged = np.flatnonzero(last_of_equals) + 1
-    recall, precision = hits / labels.sum(), hits / flagged
-    return np.append(0.0, recall), np.append(precision[0], precision)
+    hits = np.cumsum((labels * weight)[order])[last_of_equals]
+    flagged = np.cumsum(weight[order])[last_of_equals]
+    if not hits[-1] > 0:
+        raise ValueError("every fold must contain positives, got one with only 0")
+    # Rows without weight may come first.
+    precision = hits / np.where(flagged > 0, flagged, 1)
+    return np.append(0.0, hits / hits[-1]), np.append(precision[0], precision)
 
 
-def _reliability(labels: Floats, scores: Floats) -> _Bins:
-    order = np.argsort(scores, kind="stable")
-    starts = _halving_starts(scores[order])
-    count = np.diff(np.append(starts, len(labels)))
-    predicted = np.add.reduceat(scores[order], starts) / count
-    observed = np.add.reduceat(labels[order], starts) / count
-    low, high = _wilson(observed, count)
+def _reliability(rows: _Rows) -> _Bins:
+    order = np.argsort(rows.scores, kind="stable")
+    labels, scores, weight = (
+        np.ones(len(order)) if one is None else one[order] for one in rows
+    )
+    starts = _halving_starts(scores)
+    total = np.add.reduceat(weight, starts)
+    # As many rows of equal weight tell as much (Kish 1965).
+    count = total**2 / np.maximum(np.add.reduceat(weight**2, starts), 1e-300)
+    known = total > 0
+    predicted = np.add.reduceat(scores * weight, starts)[known] / total[known]
+    observed = np.add.reduceat(labels * weight, starts)[known] / total[known]
+    low, high = _wilson(observed, count[known])
     return _Bins(predicted, observed, low, high)
 
 
@@ -208,7 +285,9 @@ def _wilson(share: Floats, count: NDArray[Any]) -> tuple[Floats, Floats]:
     return (centre - spread) / scale, (centre + spread) / scale
 
 
-def _check(y_true: ArrayLike, posterior: ArrayLike) -> tuple[Floats, Floats]:
+def _check(
+    y_true: ArrayLike, posterior: ArrayLike, sample_weight: ArrayLike | None
+) -> _Rows:
     labels, scores = as_numbers(y_true, "y_true"), as_numbers(posterior, "posterior")
     check_labels(labels)
     check_same_shape(labels, scores, "posterior")
@@ -217,4 +296,5 @@ def _check(y_true: ArrayLike, posterior: ArrayLike) -> tuple[Floats, Floats]:
     if not np.isfinite(scores).all():
         wrong = scores[~np.isfinite(scores)][0]
         raise ValueError(f"posterior must be finite numbers, got {wrong}")
-    return labels.astype(np.float64), scores.astype(np.float64)
+    known, weight = as_labels_and_weight(labels, sample_weight)
+    return _Rows(known, scores.astype(np.float64), weight)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
+import numpy as np
+from matplotlib import colormaps
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.lines import Line2D
 
@@ -22,6 +24,9 @@ _DASHES: tuple[Any, ...] = (
     (0, (7, 2, 1, 2, 1, 2)),
     (0, (2, 1)),
 )
+# The third, focal loss in a comparison, is the one without gaps.
+_FEW_DASHES = ("--", ":", "-", "-.", (0, (7, 2, 1, 2, 1, 2)))
+_MARKERS = ("s", "^", "o", "D", "v", "P", "X")
 GREY_LINE: dict[str, Any] = {"color": "0.6", "linewidth": 1, "zorder": 0}
 
 
@@ -29,6 +34,18 @@ def curve_styles() -> Iterator[dict[str, Any]]:
     """Yield a colour and dashes for one curve after the other, without end."""
     for colour, dashes in zip(cycle(_COLOURS), cycle(_DASHES), strict=False):
         yield {"color": colour, "linestyle": dashes}
+
+
+def distinct_styles(n: int) -> list[dict[str, Any]]:
+    """Return `n` styles of which no two have a colour in common."""
+    colours: list[Any] = list(_COLOURS)
+    if n > len(colours):
+        colours = list(colormaps["turbo"](np.linspace(0.02, 0.98, n)))
+    looks = zip(colours, cycle(_FEW_DASHES), cycle(_MARKERS), strict=False)
+    return [
+        {"color": colour, "linestyle": dashes, "marker": marker}
+        for (colour, dashes, marker), _ in zip(looks, range(n), strict=False)
+    ]
 
 
 def styled(style: dict[str, Any], line: dict[str, Any], label: str) -> dict[str, Any]:

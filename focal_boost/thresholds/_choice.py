@@ -128,16 +128,16 @@ def choose_threshold(
     told: list[dict[str, float]] = []
     for sample in ranked.resampled(samples, random_state):
         seen.append(rule.threshold(sample))
-        told.append(_figures(rule, sample, chosen))
+        told.append(figures_at(rule, sample, chosen))
     figures: dict[str, Any] = {
         name: Estimate(value, *_interval((one[name] for one in told), confidence))
-        for name, value in _figures(rule, outcomes, chosen).items()
+        for name, value in figures_at(rule, outcomes, chosen).items()
     }
     edges = _interval(seen, confidence)
     return Threshold(chosen, *edges, rule, confidence, **figures)
 
 
-def _figures(rule: Rule, outcomes: Outcomes, threshold: float) -> dict[str, float]:
+def figures_at(rule: Rule, outcomes: Outcomes, threshold: float) -> dict[str, float]:
     at = outcomes.at(threshold)
     total = outcomes.positives + outcomes.negatives
     found = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,6 @@ from joblib import (  # type: ignore[import-untyped]
 )
 from numpy.typing import NDArray
 
-from focal_boost._adapter.warned import warn
 from focal_boost.tuning._checkpoint import Checkpoint
 from focal_boost.tuning._fold import Fold, Scores
 from focal_boost.tuning._ladder import Ladder
@@ -223,9 +223,11 @@ def warn_of_equals(tracks: Sequence[Track]) -> None:
     names = sorted({name for one in tracks for name in one.candidate.params})
     values = {repr(one.candidate.params) for one in tracks}
     if len(values) > 1 and len(scores) == 1:
-        warn(
+        warnings.warn(
             f"all {len(tracks)} candidates have the same scores: {', '.join(names)}"
-            " change nothing here"
+            " change nothing here",
+            UserWarning,
+            stacklevel=4,
         )
 
 

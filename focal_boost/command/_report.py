@@ -2,59 +2,61 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import platform
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table as Grid
 from rich.text import Text
 
 from focal_boost import __version__
 from focal_boost._adapter.splits import Split
-from focal_boost.compare._comparison import Result, Results
-from focal_boost.compare._figures import (
+from focal_boost.command._run import Settings
+from focal_boost.command._table import Table
+from focal_boost.comparison import Comparison
+from focal_boost.comparison._measures import (
     MEASURES,
     Floats,
     difference,
     mean_and_error,
 )
-from focal_boost.compare._methods import BUILT_IN, METHODS, Settings
-from focal_boost.compare._table import Table
+from focal_boost.comparison._result import NAMES, Key
 from focal_boost.objective import FocalObjective
+from focal_boost.thresholds import Cost, RecallAtLeast, Rule, Threshold
 
-NAMES = {"xgboost": "XGBoost", "lightgbm": "LightGBM"}
-_HEADINGS = ("AP", "ROC AUC", "log loss", "Brier", "seconds")
+_HEADINGS = {
+    "average_precision": "AP",
+    "roc_auc": "ROC AUC",
+    "log_loss": "log loss",
+    "brier": "Brier",
+    "seconds": "seconds",
+    "cost": "cost per row",
+    "recall": "recall",
+    "precision": "precision",
+}
 _STYLE = {"better": "green", "worse": "red", "within noise": "dim"}
 _WORD = {"better": "better", "worse": "worse", "within noise": "≈"}
 # What a terminal or a file that is not in Unicode gets instead.
-_ASCII = str.maketrans({"±": "+-", "≈": "~"})
+_ASCII = str.maketrans({"±": "+-", "≈": "~", "≥": ">="})
 
 
-def as_dict(
-    table: Table, settings: Settings, folds: list[Split], results: Results
-) -> dict[str, Any]:
+def as_dict(table: Table, settings: Settings, found: Comparison) -> dict[str, Any]:
     """Return everything that was measured, ready for JSON."""
+    results: dict[str, Any] = {}
+    for library, method in found.methods:
+        told = _result(found, (library, method), tuned=settings.tune)
+        results.setdefault(library, {})[method] = told
     return {
         "versions": versions(settings.boosters),
         "data": _data(table),
         "settings": _settings(settings),
-        "folds": [_fold(table, fold) for fold in folds],
-        "results": {
-            library: {
-                method: _result(result, methods[BUILT_IN], tuned=settings.tune)
-                for method, result in methods.items()
-            }
-            for library, methods in results.items()
-        },
+        "folds": [_fold(table, fold) for fold in found.splits],
+        "results": results,
     }
 
 
@@ -75,14 +77,22 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def print_report(
-    console: Console, table: Table, settings: Settings, results: Results
+    console: Console, table: Table, settings: Settings, found: Comparison
 ) -> None:
-    """Print the data, one table per library, and how to read them."""
+    """Print the data, one table per library, the decisions, and how to read them."""
     for line in _describe(table, settings):
         print_line(console, line)
-    for library, methods in results.items():
+    for library in settings.boosters:
+        keys = [key for key in found.methods if key[0] == library]
         print_line(console, "")
-        console.print(_grid(library, methods, console))
+        title = NAMES[library]
+        console.print(_grid(found, keys, MEASURES, title, console))
+        decisions = [name for name in found.measures if name not in MEASURES]
+        if decisions:
+            title = f"{NAMES[library]}, decisions"
+            console.print(_grid(found, keys, decisions, title, console))
+            for line in _thresholds(found, keys):
+                print_line(console, line)
     print_line(console, "")
     print_line(console, _legend(settings))
 
@@ -98,24 +108,6 @@ def _printable(console: Console, text: Text) -> Text:
         return text
     plain = text.plain.translate(_ASCII).encode("ascii", "replace").decode()
     return Text(plain)
-
-
-@contextmanager
-def progress(settings: Settings) -> Iterator[Callable[[str], None]]:
-    """Show a bar on standard error, and nothing at all if that is not a terminal."""
-    # A disabled bar of rich 13 would still end the line that it has not begun.
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    trainings = len(settings.boosters) * len(METHODS) * settings.folds
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=trainings)
-        started = itertools.count()
-
-        def step(description: str) -> None:
-            bar.update(task, description=description, completed=next(started))
-
-        yield step
 
 
 def _describe(table: Table, settings: Settings) -> list[str]:
@@ -136,37 +128,65 @@ def _describe(table: Table, settings: Settings) -> list[str]:
         "focal loss: alpha and gamma chosen by log loss inside every training part"
         if settings.tune
         else f"focal loss: alpha {loss.alpha}, gamma {loss.gamma}",
+        *([] if settings.rule is None else [_rule(settings.rule)]),
         ", ".join(f"{name} {used[name]}" for name in shown),
     ]
 
 
 def _legend(settings: Settings) -> str:
+    more, less = "AP, ROC AUC", "Log loss, Brier, seconds of training"
+    if settings.rule is not None:
+        more, less = f"{more}, recall, precision", "Log loss, Brier, seconds, cost"
     return (
         f"Mean ± standard error over {settings.folds} folds; below a method, that of "
         "its differences\nto the built-in on the same folds. ≈: within 2 standard "
-        "errors of none.\nAP, ROC AUC: more is better. Log loss, Brier, seconds of "
-        "training: less."
+        f"errors of none.\n{more}: more is better. {less}: less."
     )
 
 
-def _grid(library: str, methods: dict[str, Result], console: Console) -> Grid:
-    grid = Grid(title=NAMES[library], title_justify="left", title_style="bold")
+def _grid(
+    found: Comparison, keys: list[Key], measures: Sequence[str], title: str, to: Console
+) -> Grid:
+    grid = Grid(title=title, title_justify="left", title_style="bold")
     grid.add_column("", no_wrap=True)
-    for heading in _HEADINGS:
-        grid.add_column(heading, justify="right", no_wrap=True)
-    reference = methods[BUILT_IN].figures
-    decimals = {measure: _decimals(measure, methods) for measure in MEASURES}
-    for method, result in methods.items():
-        cells = [_value(result.figures[m], decimals[m]) for m in MEASURES]
-        compared = method != BUILT_IN
-        _add_row(grid, method, cells, console, end_section=not compared)
-        if compared:
+    for measure in measures:
+        grid.add_column(_HEADINGS[measure], justify="right", no_wrap=True)
+    decimals = [_decimals(found, keys, measure) for measure in measures]
+    each = list(zip(measures, decimals, strict=True))
+    for key in keys:
+        values = [_value(found.values(key, m), digits) for m, digits in each]
+        reference = found.reference(key)
+        _add_row(grid, key[1], values, to, end_section=key == reference)
+        if key != reference:
             cells = [
-                _difference(m, result.figures[m], reference[m], decimals[m])
-                for m in MEASURES
+                _difference(m, found.values(key, m), found.values(reference, m), digits)
+                for m, digits in each
             ]
-            _add_row(grid, "  - built-in", cells, console, end_section=True)
+            _add_row(grid, f"  - {reference[1]}", cells, to, end_section=True)
     return grid
+
+
+def _thresholds(found: Comparison, keys: list[Key]) -> list[str]:
+    """Return from which posterior on to call a row positive, by all rows."""
+    if isinstance(found.rule, Cost):
+        return []
+    chosen = {name: found.threshold(library, name) for library, name in keys}
+    return [
+        f"{name}: call a row positive from {one.threshold:.3g} on"
+        f" ({one.low:.3g} to {one.high:.3g})"
+        for name, one in chosen.items()
+    ]
+
+
+def _rule(rule: Rule) -> str:
+    """Return the line that says how rows are called positive."""
+    if isinstance(rule, Cost):
+        return (
+            f"decisions: positive from {rule.of_posterior:.4g} on, as a false positive"
+            f" costs {rule.false_positive:g}, a missed one {rule.false_negative:g}"
+        )
+    assert isinstance(rule, RecallAtLeast)
+    return f"decisions: thresholds with a recall of {rule.recall:g} on the other folds"
 
 
 def _add_row(
@@ -176,10 +196,9 @@ def _add_row(
     grid.add_row(*row, end_section=end_section)
 
 
-def _decimals(measure: str, methods: dict[str, Result]) -> int:
+def _decimals(found: Comparison, keys: list[Key], measure: str) -> int:
     """Return the decimals that show two digits of the smallest standard error."""
-    means = (mean_and_error(one.figures[measure]) for one in methods.values())
-    smallest = max(min(mean.standard_error for mean in means), 1e-9)
+    smallest = max(min(found.of(key, measure).standard_error for key in keys), 1e-9)
     most = 3 if measure == "seconds" else 5
     return int(np.clip(1 - np.floor(np.log10(smallest)), 2, most))
 
@@ -240,21 +259,29 @@ def _settings(settings: Settings) -> dict[str, Any]:
         "alpha": "tuned" if tuned else loss.alpha,
         "gamma": "tuned" if tuned else loss.gamma,
         "hessian": FocalObjective().hessian,
+        **({} if settings.rule is None else {"rule": repr(settings.rule)}),
     }
 
 
-def _result(result: Result, reference: Result, *, tuned: bool) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        m: _figure(m, result.figures[m], reference.figures[m]) for m in MEASURES
-    }
-    chosen = [one for one in result.losses if one is not None]
-    if tuned and chosen:
+def _result(found: Comparison, key: Key, *, tuned: bool) -> dict[str, Any]:
+    content: dict[str, Any] = {m: _figure(found, key, m) for m in found.measures}
+    if found.rule is not None:
+        content["threshold"] = _threshold(found.threshold(*key))
+    if tuned and key in found.losses:
+        chosen = found.losses[key]
         content["chosen"] = [{"alpha": o.alpha, "gamma": o.gamma} for o in chosen]
     return content
 
 
-def _figure(measure: str, values: Floats, reference: Floats) -> dict[str, Any]:
+def _threshold(chosen: Threshold) -> dict[str, float]:
+    return {"value": chosen.threshold, "low": chosen.low, "high": chosen.high}
+
+
+def _figure(found: Comparison, key: Key, measure: str) -> dict[str, Any]:
+    values = found.values(key, measure)
     figure = {"folds": values.tolist(), **mean_and_error(values)._asdict()}
-    if values is not reference:
-        figure["difference"] = difference(measure, values, reference)._asdict()
+    reference = found.reference(key)
+    if key != reference:
+        other = found.values(reference, measure)
+        figure["difference"] = difference(measure, values, other)._asdict()
     return figure

@@ -13,6 +13,10 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from focal_boost.thresholds import Rule
+from focal_boost.thresholds._choice import figures_at
+from focal_boost.thresholds._outcomes import Ranked
+
 Floats = NDArray[np.float64]
 
 _SCORES = {
@@ -21,12 +25,26 @@ _SCORES = {
     "log_loss": log_loss,
     "brier": brier_score_loss,
 }
-_MORE_IS_BETTER = ("average_precision", "roc_auc")
-# What is measured on every fold.
+_MORE_IS_BETTER = ("average_precision", "roc_auc", "recall", "precision")
+#: What is measured on every fold.
 MEASURES = (*_SCORES, "seconds")
+#: What methods are compared by, of decisions too.
+COMPARED = (*MEASURES, "cost", "recall", "precision")
 
 # A difference of at most this many standard errors is called noise.
 _NOISE = 2.0
+
+
+class Rows(NamedTuple):
+    """Labels, out-of-fold posteriors and weights of some rows."""
+
+    y_true: NDArray[np.int64]
+    posterior: Floats
+    sample_weight: Floats | None
+
+    def ranked(self) -> Ranked:
+        """Return them in order of the posterior."""
+        return Ranked(self.y_true, self.posterior, self.sample_weight)
 
 
 class Mean(NamedTuple):
@@ -44,10 +62,27 @@ class Difference(NamedTuple):
     verdict: Literal["better", "worse", "within noise"]
 
 
-def measured(y_true: NDArray[np.int64], posterior: Floats, seconds: float) -> Floats:
-    """Return what `MEASURES` names, in its order."""
-    scores = [score(y_true, posterior) for score in _SCORES.values()]
-    return np.array([*scores, seconds], np.float64)
+def measured(rows: Rows) -> dict[str, float]:
+    """Return the scores of a held-out part."""
+    return {
+        name: float(
+            score(rows.y_true, rows.posterior, sample_weight=rows.sample_weight)
+        )
+        for name, score in _SCORES.items()
+    }
+
+
+def decided(rule: Rule, others: Rows, held_out: Rows) -> dict[str, float]:
+    """Return what a threshold chosen on other rows leads to on a held-out part."""
+    threshold = rule.threshold(others.ranked().outcomes())
+    found = figures_at(rule, held_out.ranked().outcomes(), threshold)
+    # Where nothing is called positive, no call was right.
+    found["precision"] = float(np.nan_to_num(found["precision"]))
+    told = ("cost", "recall", "precision", "alert_rate")
+    return {
+        **{name: found[name] for name in told if name in found},
+        "threshold": threshold,
+    }
 
 
 def mean_and_error(values: Floats) -> Mean:

@@ -1,0 +1,129 @@
+"""The command ``focal-boost``: options, errors and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from focal_boost.command._options import BOOSTERS, parser
+from focal_boost.command._table import InputError, Table, flights_table, read_table
+
+if TYPE_CHECKING:
+    from focal_boost.command._run import Settings
+    from focal_boost.comparison import Comparison
+    from focal_boost.thresholds import Rule
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments after the name of the command; by default those of the process.
+
+    Returns
+    -------
+    int
+        0, or 2 if the input cannot be used, or 130 if interrupted.
+    """
+    options = parser().parse_args(argv)
+    try:
+        _compare(options)
+    except InputError as error:
+        print(f"focal-boost compare: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> None:
+    _require_packages(options.booster)
+    _check_out(options.out)
+    table = _load(options)
+
+    # Only now: these need the packages, and take a second to load.
+    from focal_boost.command._run import run
+
+    settings = _settings(options)
+    _report(options.out, table, settings, run(table, settings))
+
+
+def _report(out: Path, table: Table, settings: Settings, found: Comparison) -> None:
+    from rich.console import Console
+
+    from focal_boost.command import _report as report
+
+    out.mkdir(parents=True, exist_ok=True)
+    content = report.as_dict(table, settings, found)
+    report.write_json(out / "results.json", content)
+    found.plot().savefig(out / "report.png")
+    console = Console(highlight=False)
+    report.print_report(console, table, settings, found)
+    report.print_line(console, f"\nwritten: report.png and results.json in {out}")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from focal_boost.command._run import Settings
+
+    return Settings(
+        boosters=BOOSTERS[options.booster],
+        folds=options.folds,
+        rounds=options.rounds,
+        seed=options.seed,
+        threads=options.threads,
+        tune=options.tune,
+        rule=_rule(options),
+    )
+
+
+def _rule(options: argparse.Namespace) -> Rule | None:
+    from focal_boost.thresholds import Cost, RecallAtLeast
+
+    if options.cost is not None:
+        return Cost(*options.cost)
+    return None if options.recall is None else RecallAtLeast(options.recall)
+
+
+def _load(options: argparse.Namespace) -> Table:
+    if options.data is not None:
+        if options.target is None:
+            raise InputError("--target must name a column of DATA, got none")
+        return read_table(options.data, options.target, options.group)
+    if options.group is not None:
+        raise InputError(
+            "--group must be left out without DATA, because the flights are grouped by "
+            f"day, got '{options.group}'"
+        )
+    table = flights_table()
+    if options.target not in (None, table.target_name):
+        raise InputError(
+            f"--target must be '{table.target_name}' without DATA, "
+            f"got '{options.target}'"
+        )
+    return table
+
+
+def _require_packages(booster: str) -> None:
+    """Raise before any work is done if a package is missing."""
+    needed = dict.fromkeys(("pandas", "sklearn", "matplotlib", "rich"), "compare")
+    needed |= {library: library for library in BOOSTERS[booster]}
+    for package, extra in needed.items():
+        if find_spec(package) is None:
+            raise InputError(
+                f"this needs {package}, which is not installed: "
+                f'pip install "focal-boost[{extra}]"'
+            )
+
+
+def _check_out(out: Path) -> None:
+    """Raise now and not after the training if `out` cannot be written."""
+    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise InputError(f"--out must be a folder that can be written, got '{out}'")

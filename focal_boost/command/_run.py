@@ -1,0 +1,92 @@
+"""The comparison that the options ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from focal_boost._adapter.splits import (
+    Split,
+    part_without_both_classes,
+    stratified,
+)
+from focal_boost.command._table import InputError, Table
+from focal_boost.comparison import Comparison, compare
+from focal_boost.loss import FocalLoss
+from focal_boost.thresholds import Rule
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a comparison is run with; the defaults are those of the command."""
+
+    boosters: tuple[str, ...] = ("xgboost", "lightgbm")
+    folds: int = 5
+    rounds: int = 100
+    seed: int = 0
+    threads: int | None = None
+    tune: bool = False
+    rule: Rule | None = None
+    loss: FocalLoss = field(default_factory=FocalLoss)
+
+
+def run(table: Table, settings: Settings) -> Comparison:
+    """Compare, and say what is wrong in the words of the options.
+
+    All methods have the tree parameters that are the library's default, and the same
+    number of rounds.
+
+    Raises
+    ------
+    InputError
+        If the data are too few for the folds.
+    """
+    trees = {"n_estimators": settings.rounds, "n_jobs": settings.threads}
+    try:
+        return compare(
+            table.features,
+            table.target,
+            boosters=dict.fromkeys(settings.boosters, trees),
+            loss=settings.loss,
+            tune=settings.tune,
+            rule=settings.rule,
+            groups=table.groups,
+            cv=make_folds(table, settings.folds, settings.seed),
+            random_state=settings.seed,
+            verbose=True,
+        )
+    except ValueError as error:
+        sentence = str(error)
+        if sentence.startswith("tune "):
+            sentence = f"--{sentence}"
+        raise InputError(sentence) from None
+
+
+def make_folds(table: Table, n_folds: int, seed: int) -> list[Split]:
+    """Split the rows into stratified folds; rows of one group stay together.
+
+    Raises
+    ------
+    InputError
+        If there are too few rows, or groups, of a class for that many folds.
+    """
+    values = (table.negative, table.positive)
+    negative, positive = (f"{table.target_name} = {value}" for value in values)
+    try:
+        folds = stratified(
+            n_folds,
+            table.target,
+            table.groups,
+            seed,
+            name="--folds",
+            classes=(negative, positive),
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    lacking = part_without_both_classes(table.target, folds)
+    if lacking is not None:
+        number, side, _ = lacking
+        raise InputError(
+            "--folds must leave both classes in every fold, got only one class "
+            f"in the {side} part of fold {number + 1} of {n_folds}"
+        )
+    return folds
