@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "multi_metrics": {"metrics", "multi", *_OBJECTIVE},
     "_adapter": {"multi", *_OBJECTIVE},
     # A saved model says the version of the package.
-    "_adapter/saved": {"multi", "objective", "__init__"},
+    "_adapter/saved": {"multi", "objective", "_validation", "__init__"},
     "xgboost": {"multi", "multi_metrics", *_ADAPTER},
     "lightgbm": {"multi", "multi_metrics", *_ADAPTER},
     "__init__": set(),  # it loads the public names at first use

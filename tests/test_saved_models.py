@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,61 +180,3 @@ def test_lightgbms_classifier_reads_a_native_model_with_its_own_loss(
     assert loaded.loss_ == FocalLoss(0.4, 1.0)
     fitted = make(LightGBM, focal_alpha=0.4, focal_gamma=1.0).fit(sample.X, sample.y)
     same(loaded, fitted, sample.X)
-
-
-@both
-def test_a_file_without_a_loss_is_named(
-    library: Any, sample: Sample, tmp_path: Path
-) -> None:
-    file = tmp_path / "model.json"
-    library.train(library.data(sample.X, sample.y), 1).save_model(file)
-    with pytest.raises(ValueError, match=r"^the file must hold the focal loss") as told:
-        ROOM[library.name].load(file)
-    assert str(told.value).endswith(f"got {str(file)!r} without")
-
-
-@both
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        (
-            {"format": 3, "version": "9.1"},
-            "the format of the focal loss in the file must be at most 2, got 3 of"
-            " focal-boost 9.1, which reads it",
-        ),
-        ({"gamma": -1}, "the focal loss in the file must be what this package wrote"),
-        ({"format": "x"}, "the focal loss in the file must be what this package wrote"),
-    ],
-)
-def test_a_loss_that_cannot_be_read_is_named(
-    library: Any, sample: Sample, tmp_path: Path, changed: Any, message: str
-) -> None:
-    file = tmp_path / "model.json"
-    booster = library.train(library.data(sample.X, sample.y), 1, FocalObjective())
-    ROOM[library.name].save(booster, file, FocalObjective())
-    text = file.read_text("utf-8")
-    for name, value in changed.items():
-        old = {"format": "1", "gamma": "2.0"}.get(name, f'"{focal_boost.__version__}"')
-        new = json.dumps(value)
-        if library.name == "xgboost":
-            # A string in JSON.
-            old, new, quote = old.replace('"', r"\""), new.replace('"', r"\""), r"\""
-        else:
-            quote = '"'
-        before = f"{quote}{name}{quote}: {old}"
-        assert before in text
-        text = text.replace(before, f"{quote}{name}{quote}: {new}")
-    file.write_text(text, "utf-8")
-    for read in (ROOM[library.name].load, make(library).load_model):
-        with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
-            read(file)
-
-
-@both
-def test_save_takes_an_objective_only(
-    library: Any, sample: Sample, tmp_path: Path
-) -> None:
-    booster = library.train(library.data(sample.X, sample.y), 1, FocalObjective())
-    with pytest.raises(ValueError, match=r"^objective must be a FocalObjective, got F"):
-        ROOM[library.name].save(booster, tmp_path / "m", FocalLoss())
-    assert not (tmp_path / "m").exists()

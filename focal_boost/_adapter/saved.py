@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from focal_boost import __version__
 from focal_boost._adapter.target import BINARY, MULTICLASS, Encoded
+from focal_boost._validation import check_integer, shown
 from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
 
@@ -46,7 +48,7 @@ def description(
 ) -> str:
     """Return what a saved model says of its loss and labels, as one line of JSON."""
     if not isinstance(objective, FocalObjective | MultiFocalObjective):
-        raise ValueError(f"objective must be a FocalObjective, got {objective!r}")
+        raise ValueError(f"objective must be a FocalObjective, got {shown(objective)}")
     said = {
         "format": 1 if isinstance(objective, FocalObjective) else 2,
         "version": __version__,
@@ -54,9 +56,24 @@ def description(
         "gamma": objective.gamma,
         "link": objective.link,
         "hessian": objective.hessian,
-        "classes": None if classes is None else np.asarray(classes).tolist(),
+        **_classes_said(classes),
     }
-    return json.dumps({**said, **more}, default=str)
+    return json.dumps({**said, **more})
+
+
+def _classes_said(classes: ArrayLike | None) -> dict[str, Any]:
+    if classes is None:
+        return {"classes": None}
+    array = np.asarray(classes)
+    labels = array.tolist()
+    # JSON has no other values, and dates of NumPy would become plain integers.
+    known = array.dtype.kind in "biufUO" and array.ndim == 1
+    if not (known and all(type(one) in (bool, int, float, str) for one in labels)):
+        raise ValueError(
+            "classes of a model that is saved must be numbers, texts or booleans, got"
+            f" {shown(labels)} of dtype {array.dtype}"
+        )
+    return {"classes": labels, "classes_dtype": array.dtype.str}
 
 
 def labels_said(encoded: Encoded) -> dict[str, Any]:
@@ -94,20 +111,21 @@ def described(booster: Any, text: str | None, file: Any) -> SavedModel:
     if text is None:
         raise ValueError(
             "the file must hold the focal loss of its model, as save and save_model of"
-            f" this package write it, got {str(file)!r} without"
+            f" this package write it, got {shown(PurePath(str(file)).name)} without"
         )
     try:
         said = json.loads(text)
-        form = int(said.get("format", _FORMAT))
+        form = check_integer(said.get("format", 1), "format", 1)
         if form <= _FORMAT:
             return _read(booster, said)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"the focal loss in the file must be what this package wrote, got {text}"
+            "the focal loss in the file must be what this package wrote,"
+            f" got {shown(text)}"
         ) from error
     raise ValueError(
         f"the format of the focal loss in the file must be at most {_FORMAT}, got"
-        f" {form} of focal-boost {said.get('version')}, which reads it"
+        f" {shown(form)} of focal-boost {said.get('version')}, which reads it"
     )
 
 
@@ -117,5 +135,5 @@ def _read(booster: Any, said: dict[str, Any]) -> SavedModel:
         said["alpha"], said["gamma"], said["link"], said.get("hessian", "upper")
     )
     classes = said["classes"]
-    named = None if classes is None else np.array(classes)
+    named = None if classes is None else np.array(classes, said.get("classes_dtype"))
     return SavedModel(booster, objective, named, str(said.get("version", "0")))

@@ -31,7 +31,7 @@ from focal_boost.lightgbm._inner import Inner, training_of
 from focal_boost.lightgbm._labels import fit_labels, of_one_booster
 from focal_boost.lightgbm._many import OBJECTIVES
 from focal_boost.lightgbm._network import names_machines
-from focal_boost.lightgbm._saved import parent_of, save, text_in
+from focal_boost.lightgbm._saved import check_binary, parent_of, save, text_in
 from focal_boost.lightgbm._sets import check_part, plain_labels, start_from
 from focal_boost.lightgbm._train import warn_of_names
 from focal_boost.multi import MultiFocalObjective
@@ -249,11 +249,13 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         """Load a model that this class saved, or any LightGBM model of two classes.
 
         A model without its loss is read with this estimator's own parameters and the
-        labels 0 and 1. Parameters stay what they are.
+        labels 0 and 1. Parameters stay what they are. What is wrong with a file is
+        said before it is taken.
         """
         booster, text = lgb.Booster(model_file=filename), text_in(filename)
         labels: Any = None
         if text is None:
+            check_binary(filename)
             alpha: Any = self.focal_alpha
             objective: Any = FocalObjective(alpha, self.focal_gamma)
             objective = of_second_class(objective, self, (0, 1))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from focal_boost._adapter.saved import SavedModel, described, description
+from focal_boost._validation import shown
 from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
 
@@ -47,7 +48,8 @@ def save(
     Raises
     ------
     ValueError
-        If `objective` is none of these.
+        If `objective` is none of these, or the classes are not numbers, texts or
+        booleans.
     """
     said = description(objective, classes)
     trees, last, rest = booster.model_to_string(**kwargs).rpartition(_LAST)
@@ -82,6 +84,18 @@ def text_in(filename: Any) -> str | None:
     _, _, behind = Path(filename).read_text("utf-8").rpartition("\nend of trees\n")
     found = _LINE.search(behind)
     return None if found is None else found[1]
+
+
+def check_binary(filename: Any) -> None:
+    """Raise if a model without its loss is none of two classes and their log-odds."""
+    head, _, _ = Path(filename).read_text("utf-8").partition("\nTree=")
+    found = re.search(r"^objective=(.*)$", head, re.MULTILINE)
+    said = "none" if found is None else found[1]
+    if said.split() != ["binary", "sigmoid:1"]:
+        raise ValueError(
+            "the objective of the model in the file must be binary with sigmoid 1,"
+            f" whose raw score is the log-odds of two classes, got {shown(said)}"
+        )
 
 
 def parent_of(booster: Any, classes: Any) -> Any:

@@ -33,7 +33,12 @@ from focal_boost.objective import FocalObjective
 from focal_boost.xgboost import _binned
 from focal_boost.xgboost._collective import is_distributed, summed
 from focal_boost.xgboost._labels import encode
-from focal_boost.xgboost._saved import holding, taken_from
+from focal_boost.xgboost._saved import (
+    check_binary,
+    holding,
+    taken_from,
+    text_in,
+)
 from focal_boost.xgboost._settings import (
     plain_parameters,
     settings_of,
@@ -200,20 +205,21 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         """Load a model that this class saved, or any XGBoost model of two classes.
 
         A model without a description is read with this estimator's own parameters
-        and the labels 0 and 1.
+        and the labels 0 and 1. What is wrong with a file is said before it is taken.
         """
-        super().load_model(fname)
-        booster = self.get_booster()
-        text = taken_from(booster)
+        booster = xgb.Booster(model_file=fname)
+        text, encoded = text_in(booster), Encoded()
         if text is None:
+            check_binary(booster)
             alpha: Any = self.focal_alpha
-            objective = of_second_class(
-                FocalObjective(alpha, self.focal_gamma), self, (0, 1)
-            )
-            self._remember(objective, Encoded())
-            return
-        found = described(booster, text, fname)
-        self._remember(found.objective, labels_in(text, found))
+            objective: Any = FocalObjective(alpha, self.focal_gamma)
+            objective = of_second_class(objective, self, (0, 1))
+        else:
+            found = described(booster, text, fname)
+            objective, encoded = found.objective, labels_in(text, found)
+        super().load_model(fname)
+        taken_from(self.get_booster())
+        self._remember(objective, encoded)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +11,10 @@ import xgboost as xgb
 from numpy.typing import ArrayLike
 
 from focal_boost._adapter.saved import SavedModel, described, description
+from focal_boost._validation import shown
 from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
+from focal_boost.xgboost._training import OBJECTIVE
 
 # The attribute of a saved model that holds what is not XGBoost's.
 _ATTRIBUTE = "focal_boost"
@@ -40,7 +43,8 @@ def save(
     Raises
     ------
     ValueError
-        If `objective` is none of these.
+        If `objective` is none of these, the classes are not numbers, texts or
+        booleans, or the booster has an attribute ``focal_boost`` of another's.
     """
     with holding(booster, description(objective, classes)):
         booster.save_model(fname)
@@ -71,16 +75,50 @@ def load(fname: Any) -> SavedModel:
 
 @contextmanager
 def holding(booster: Any, text: str) -> Iterator[None]:
-    """Have a booster hold a text while it is saved."""
+    """Have a booster hold a text while it is saved.
+
+    What an earlier file of its trees said gives way to it for that time.
+    """
+    before = booster.attr(_ATTRIBUTE)
+    if before is not None and not _is_ours(before):
+        raise ValueError(
+            f"the booster's attribute {_ATTRIBUTE} must be free for its loss, got"
+            f" {shown(before)}"
+        )
     booster.set_attr(**{_ATTRIBUTE: text})
     try:
         yield
     finally:
-        booster.set_attr(**{_ATTRIBUTE: None})
+        booster.set_attr(**{_ATTRIBUTE: before})
+
+
+def text_in(booster: Any) -> str | None:
+    """Return what a booster's file said of its loss, if it did.
+
+    An attribute of that name that somebody else has set says nothing.
+    """
+    text: str | None = booster.attr(_ATTRIBUTE)
+    return text if text is not None and _is_ours(text) else None
 
 
 def taken_from(booster: Any) -> str | None:
     """Take the text out of a booster: a later training would belie it."""
-    text: str | None = booster.attr(_ATTRIBUTE)
-    booster.set_attr(**{_ATTRIBUTE: None})
+    text = text_in(booster)
+    if text is not None:
+        booster.set_attr(**{_ATTRIBUTE: None})
     return text
+
+
+def check_binary(booster: Any) -> None:
+    """Raise if a model without a description is none of two classes."""
+    config = json.loads(booster.save_config())
+    found = config["learner"]["objective"]["name"]
+    if found != OBJECTIVE:
+        raise ValueError(
+            f"the objective of the model in the file must be {OBJECTIVE}, which has two"
+            f" classes, got {found}"
+        )
+
+
+def _is_ours(text: str) -> bool:
+    return text.startswith("{") and '"format"' in text
