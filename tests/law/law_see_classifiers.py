@@ -16,7 +16,7 @@ from law_data import PROBE, TRAIN, VALID
 from law_watch import attempt, in_order, received
 from sklearn.base import clone
 
-_OURS = ("focal_alpha", "focal_gamma")
+_OURS = ("focal_alpha", "focal_gamma", "positive_class")
 _XGBOOST_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "labels": ("predict", {}),
     "probability": ("predict_proba", {}),
