@@ -29,7 +29,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "focal_boost.onnx needs ONNX, skl2onnx and onnxmltools:"
-        ' pip install "focal-boost[onnx]"'
+        " pip install onnx skl2onnx onnxmltools"
     ) from error
 
 __all__ = ["export"]

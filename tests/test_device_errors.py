@@ -170,7 +170,7 @@ def no_driver(monkeypatch):
 
 
 INSTALL = (
-    r'CuPy for the CUDA of this machine: pip install "focal-boost\[gpu\]" for CUDA 12,'
+    r"CuPy for the CUDA of this machine: pip install cupy-cuda12x for CUDA 12,"
     " pip install cupy-cuda13x for CUDA 13"
 )
 MISSING = rf"^device '{{0}}' needs {INSTALL}$"

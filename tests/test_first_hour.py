@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,8 +72,53 @@ def test_lightgbms_parameters_that_are_not_the_losss(name: str) -> None:
         assert caught[0].filename == __file__
 
 
+@pytest.mark.parametrize("name", ["alpha", "gamma"])
+def test_the_classifiers_names_in_parameters_of_lightgbm(name: str) -> None:
+    data, params = LightGBM.data(X, y), {**LightGBM.quiet, f"focal_{name}": 0.25}
+    sentence = rf"^focal_{name}=0.25 changes .* is FocalObjective\({name}=\)$"
+    for train in (flgb.train, flgb.cv):
+        with pytest.warns(UserWarning, match=sentence):
+            train(params, data, 1)
+
+
 def test_xgboosts_own_alpha_and_gamma_say_nothing() -> None:
     make(XGBoost, alpha=0.5, gamma=0.1).fit(X, y)
+
+
+REPEATED = """
+import sys, warnings
+import numpy as np
+from sklearn.model_selection import cross_val_score
+from focal_boost import FocalLGBMClassifier, FoldEnsembleClassifier
+X = np.random.default_rng(0).normal(size=(300, 2))
+y = np.where(X[:, 0] > 1, "fraud", "legit")
+model = FocalLGBMClassifier(n_estimators=2, verbosity=-1, n_jobs=1)
+for _ in range(3):
+    model.fit(X, y)  # 1
+cross_val_score(model, X, y)  # 2
+FoldEnsembleClassifier(model).fit(X, y)  # 3
+FoldEnsembleClassifier(model, n_jobs=2).fit(X, y)
+"""
+
+
+def test_a_warning_is_said_once_and_at_the_callers_line(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(REPEATED)
+    command = [sys.executable, "-W", "ignore:X does not have valid", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    said = [one for one in done.stderr.splitlines() if "the positive class" in one]
+    lines = REPEATED.splitlines()
+    here = [i for i, one in enumerate(lines, start=1) if "  # " in one]
+    expected = [f"{script}:{i}: UserWarning: the positive class is" for i in here]
+    assert len(said) == 4
+    for found, begins in zip(said, expected, strict=False):
+        assert found.startswith(begins)
+
+
+def test_where_every_warning_is_asked_for_every_one_is_said() -> None:
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="the positive class"):
+            make(LightGBM).fit(X, FREQUENT)
 
 
 @pytest.mark.parametrize("halving", [False, True])

@@ -369,5 +369,5 @@ def test_missing_library_is_named(missing: str) -> None:
     )
     assert out.stdout == (
         "focal_boost.lightgbm needs LightGBM and scikit-learn:"
-        ' pip install "focal-boost[lightgbm]"\n'
+        " pip install lightgbm scikit-learn\n"
     )

@@ -29,7 +29,7 @@ every_notebook = pytest.mark.parametrize("name", NAMES)
 
 def read(name: str) -> Any:
     nbformat = pytest.importorskip(
-        "nbformat", reason='the notebooks need pip install "focal-boost[notebook]"'
+        "nbformat", reason='the notebooks need pip install ".[notebook]"'
     )
     path = NOTEBOOKS / f"{name}.ipynb"
     return nbformat.read(path, as_version=nbformat.NO_CONVERT)
@@ -156,7 +156,7 @@ def test_runs_and_shows_what_is_committed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for package in ("nbclient", "ipykernel"):
-        reason = f'running the notebooks needs {package}: "focal-boost[notebook]"'
+        reason = f'running the notebooks needs {package}: pip install ".[notebook]"'
         pytest.importorskip(package, reason=reason)
     need_data(name)
     notebook, before = read(name), files()

@@ -295,5 +295,5 @@ def test_without_matplotlib_it_says_what_to_install() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout == (
-        'focal_boost.plotting needs matplotlib: pip install "focal-boost[plot]"\n'
+        "focal_boost.plotting needs matplotlib: pip install matplotlib\n"
     )

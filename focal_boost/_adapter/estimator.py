@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from focal_boost._adapter.warned import warn
 from focal_boost._validation import shown
 from focal_boost.loss import FocalLoss
 from focal_boost.multi import MultiFocalObjective
@@ -133,15 +133,12 @@ def warn_of_majority(
     settled = settled or estimator.focal_alpha in (None, "balanced")
     if settled or classes.dtype.kind not in "OUS":
         return
-    share = float(np.mean(y_true))
-    if share > 0.5 and estimator.focal_alpha < 0.5:
-        warnings.warn(
+    if np.mean(y_true) > 0.5 and estimator.focal_alpha < 0.5:
+        warn(
             f"the positive class is {shown(str(classes[1]))}, the later of the two"
-            f" labels in order, and has {share:.1%} of the rows: focal_alpha="
+            " labels in order, and has most of the rows: focal_alpha="
             f"{estimator.focal_alpha} is its weight; of the rarer class it is with"
-            f" positive_class={shown(str(classes[0]))}",
-            UserWarning,
-            stacklevel=3,
+            f" positive_class={shown(str(classes[0]))}"
         )
 
 

@@ -20,7 +20,7 @@ from focal_boost._logit import shapes
 # Threads of a block, and the most blocks: each thread takes several of many rows.
 _THREADS, _BLOCKS = 256, 16_384
 _INSTALL = (
-    'CuPy for the CUDA of this machine: pip install "focal-boost[gpu]" for CUDA 12,'
+    "CuPy for the CUDA of this machine: pip install cupy-cuda12x for CUDA 12,"
     " pip install cupy-cuda13x for CUDA 13"
 )
 

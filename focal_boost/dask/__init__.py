@@ -23,7 +23,7 @@ try:
     import distributed  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        'focal_boost.dask needs Dask: pip install "focal-boost[dask]"'
+        'focal_boost.dask needs Dask: pip install "dask[array,dataframe]" distributed'
     ) from error
 
 _FILES = {

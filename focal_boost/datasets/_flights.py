@@ -86,9 +86,7 @@ def _read() -> pd.DataFrame:
     try:
         import pandas as pd
     except ImportError:
-        raise ImportError(
-            'load_flights needs pandas: pip install "focal-boost[compare]"'
-        ) from None
+        raise ImportError("load_flights needs pandas: pip install pandas") from None
     source = files("focal_boost.datasets") / "flights.csv.gz"
     with source.open("rb") as stream:
         return pd.read_csv(stream, compression="gzip")

@@ -6,7 +6,7 @@ try:
     import sklearn  # noqa: F401 (the ensemble is one of its estimators)
 except ImportError as error:
     raise ImportError(
-        'focal_boost.ensemble needs scikit-learn: pip install "focal-boost[tune]"'
+        "focal_boost.ensemble needs scikit-learn: pip install scikit-learn"
     ) from error
 
 from focal_boost.ensemble._folds import FoldEnsembleClassifier

@@ -55,7 +55,7 @@ class FoldEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
     n_jobs : int, optional
         Models to train at a time, in threads.
     verbose : bool, default False
-        Whether to show a progress bar if standard error is a terminal.
+        Whether to show a progress bar, or lines where there is no terminal.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "focal_boost.lightgbm needs LightGBM and scikit-learn:"
-        ' pip install "focal-boost[lightgbm]"'
+        " pip install lightgbm scikit-learn"
     ) from error
 
 from focal_boost.lightgbm._classifier import FocalLGBMClassifier

@@ -127,7 +127,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         if names_machines(self.get_params(deep=False)):
             check_part(self.focal_alpha, target)
         weight, n_classes = self._weight(given, target), len(target.classes)
-        warn_of_names(self.get_params(deep=False), "focal_{}")
+        warn_of_names(library_parameters(self), "focal_{}")
         inner = Inner(**library_parameters(self))
         if n_classes > 2:
             objective: Any = multi_objective(self, target.y_true, weight, n_classes)

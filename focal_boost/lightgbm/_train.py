@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import lightgbm as lgb
 
+from focal_boost._adapter.warned import warn
 from focal_boost._validation import shown
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import check_computes_on_host, with_advice
@@ -161,11 +161,9 @@ def check_focal(objective: Any, *, many: bool = False) -> None:
     if not isinstance(objective, kinds):
         raise ValueError(f"objective must be a FocalObjective, got {shown(objective)}")
     if objective.link == "focal":
-        warnings.warn(
+        warn(
             'the raw score of link="focal" is not the log-odds: predict is not the'
             ' posterior, objective.posterior(raw score) is; link="logit" has both',
-            UserWarning,
-            stacklevel=3,
         )
 
 
@@ -174,13 +172,12 @@ def warn_of_names(params: dict[str, Any], ours: str) -> None:
 
     There they change nothing: `ours` is where they belong.
     """
-    for name in ("alpha", "gamma"):
+    for name in ("alpha", "gamma", "focal_alpha", "focal_gamma"):
         if params.get(name) is not None:
-            warnings.warn(
-                f"{name}={params[name]!r} changes nothing in LightGBM's binary"
-                f" objective; that of the focal loss is {ours.format(name)}",
-                UserWarning,
-                stacklevel=3,
+            of = name.removeprefix("focal_")
+            warn(
+                f"{name}={shown(params[name])} changes nothing in LightGBM's binary"
+                f" objective; that of the focal loss is {ours.format(of)}"
             )
 
 

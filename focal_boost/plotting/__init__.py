@@ -4,7 +4,7 @@ try:
     import matplotlib  # noqa: F401
 except ImportError:
     raise ImportError(
-        'focal_boost.plotting needs matplotlib: pip install "focal-boost[plot]"'
+        "focal_boost.plotting needs matplotlib: pip install matplotlib"
     ) from None
 
 from focal_boost.plotting._curves import (

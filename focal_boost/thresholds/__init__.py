@@ -10,7 +10,7 @@ try:
     import sklearn  # noqa: F401 (labels are read as it reads them)
 except ImportError as error:
     raise ImportError(
-        'focal_boost.thresholds needs scikit-learn: pip install "focal-boost[tune]"'
+        "focal_boost.thresholds needs scikit-learn: pip install scikit-learn"
     ) from error
 
 from focal_boost.thresholds._choice import Estimate, Threshold, choose_threshold

@@ -11,7 +11,7 @@ try:
     import sklearn  # noqa: F401 (the search is one of its estimators)
 except ImportError as error:
     raise ImportError(
-        'focal_boost.tuning needs scikit-learn: pip install "focal-boost[tune]"'
+        "focal_boost.tuning needs scikit-learn: pip install scikit-learn"
     ) from error
 
 from focal_boost.tuning._optuna import optuna_objective

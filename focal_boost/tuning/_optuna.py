@@ -73,7 +73,7 @@ def optuna_objective(
         import optuna
     except ImportError as error:
         raise ImportError(
-            'optuna_objective needs Optuna: pip install "focal-boost[tune]"'
+            "optuna_objective needs Optuna: pip install optuna"
         ) from error
     trainable(estimator)
     ladder_settings = check_ladder(factor, min_rounds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from joblib import (  # type: ignore[import-untyped]
 )
 from numpy.typing import NDArray
 
+from focal_boost._adapter.warned import warn
 from focal_boost.tuning._checkpoint import Checkpoint
 from focal_boost.tuning._fold import Fold, Scores
 from focal_boost.tuning._ladder import Ladder
@@ -223,11 +223,9 @@ def warn_of_equals(tracks: Sequence[Track]) -> None:
     names = sorted({name for one in tracks for name in one.candidate.params})
     values = {repr(one.candidate.params) for one in tracks}
     if len(values) > 1 and len(scores) == 1:
-        warnings.warn(
+        warn(
             f"all {len(tracks)} candidates have the same scores: {', '.join(names)}"
-            " change nothing here",
-            UserWarning,
-            stacklevel=4,
+            " change nothing here"
         )
 
 

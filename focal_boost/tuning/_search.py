@@ -79,7 +79,7 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         A file in which every score is kept as soon as it is known. A search of the
         same data, estimator, folds and scoring takes from it what it can.
     verbose : bool, default False
-        Whether to show a progress bar if standard error is a terminal.
+        Whether to show a progress bar, or lines where there is no terminal.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "focal_boost.xgboost needs XGBoost and scikit-learn:"
-        ' pip install "focal-boost[xgboost]"'
+        " pip install xgboost scikit-learn"
     ) from error
 
 from focal_boost.xgboost._classifier import FocalXGBClassifier

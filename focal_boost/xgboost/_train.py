@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import xgboost as xgb
 
+from focal_boost._adapter.warned import warn
 from focal_boost._validation import shown
 from focal_boost.multi import MultiFocalObjective
 from focal_boost.multi_metrics import multi_metrics
@@ -182,9 +182,7 @@ def check_arguments(
             " focal_boost.dask.train takes"
         )
     if objective.link == "focal":
-        warnings.warn(
+        warn(
             'with link="focal" predict is sigmoid(raw score), which is not the'
             " posterior; objective.posterior of predict(..., output_margin=True) is",
-            UserWarning,
-            stacklevel=3,
         )

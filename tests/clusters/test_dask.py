@@ -11,7 +11,7 @@ import focal_boost.xgboost as fxgb
 from focal_boost import FocalLGBMClassifier, FocalObjective
 
 distributed = pytest.importorskip(
-    "distributed", reason='needs Dask: pip install "focal-boost[dask]"'
+    "distributed", reason='needs Dask: pip install ".[dask]"'
 )
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")

@@ -12,8 +12,8 @@ from ranks import part, whole
 import focal_boost.xgboost as fxgb
 from focal_boost import FocalObjective
 
-ray = pytest.importorskip("ray", reason='needs Ray: pip install "focal-boost[ray]"')
-pytest.importorskip("ray.train", reason='needs Ray: pip install "focal-boost[ray]"')
+ray = pytest.importorskip("ray", reason='needs Ray: pip install ".[ray]"')
+pytest.importorskip("ray.train", reason='needs Ray: pip install ".[ray]"')
 
 # Ray warns of what is its own.
 pytestmark = pytest.mark.filterwarnings("ignore")

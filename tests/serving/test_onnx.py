@@ -19,7 +19,7 @@ from focal_boost.datasets import make_imbalanced
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WITHOUT = 'ONNX needs "focal-boost[onnx]"'
+WITHOUT = 'ONNX needs ".[onnx]"'
 runtime = pytest.importorskip("onnxruntime", reason=WITHOUT)
 onnxmltools = pytest.importorskip("onnxmltools", reason=WITHOUT)
 skl2onnx = pytest.importorskip("skl2onnx", reason=WITHOUT)
