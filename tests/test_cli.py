@@ -92,7 +92,9 @@ Finished = tuple[subprocess.CompletedProcess[str], Path]
 def test_it_succeeds_and_is_silent_but_for_the_report(finished: Finished) -> None:
     done, out = finished
     assert done.returncode == 0
-    assert done.stderr == ""
+    # Without a terminal a line comes now and then, of what takes long.
+    lines = done.stderr.splitlines()
+    assert all(re.fullmatch(r"\d+ of 18 trainings, \d+ s", line) for line in lines)
     assert sorted(path.name for path in out.iterdir()) == FILES
     assert "\x1b" not in done.stdout
     assert "\r" not in done.stdout
