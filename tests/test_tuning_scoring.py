@@ -96,14 +96,14 @@ def test_scorers_get_the_weights(library: Any, sample: Sample) -> None:
     own.fit(sample.X, sample.y, **given)
 
 
-def test_halving_and_a_checkpoint(sample: Sample, tmp_path: Path) -> None:
-    kept = {"checkpoint": tmp_path / "kept.jsonl", "scoring": "roc_auc"}
+def test_halving_and_a_storage(sample: Sample, tmp_path: Path) -> None:
+    kept = {"storage": tmp_path / "kept.db", "scoring": "roc_auc"}
     first = make_search(LightGBM, **kept).fit(sample.X, sample.y)
     again = clone(first).fit(sample.X, sample.y)
     assert again.best_score_ == first.best_score_
     for scoring in ("f1", partial_auc):
         other = make_search(LightGBM, **{**kept, "scoring": scoring})
-        with pytest.raises(ValueError, match=r"^checkpoint must belong to the same"):
+        with pytest.raises(ValueError, match=r"^storage must belong to the same"):
             other.fit(sample.X, sample.y)
 
 

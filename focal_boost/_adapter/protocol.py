@@ -16,8 +16,8 @@ class Training(Protocol):
     def advance(self, rounds: int) -> None:
         """Train until there are that many rounds."""
 
-    def raw_score(self) -> NDArray[Any]:
-        """Return the log-odds of the held-out rows, (n,)."""
+    def raw_score(self, rounds: int | None = None) -> NDArray[Any]:
+        """Return the log-odds of the held-out rows, (n,), after so many rounds."""
 
 
 class Trainable(Protocol):

@@ -26,7 +26,7 @@ from focal_boost.comparison._methods import (
 from focal_boost.comparison._result import Comparison, ordered
 from focal_boost.loss import FocalLoss
 from focal_boost.thresholds import AlertsPerDayAtMost, Rule
-from focal_boost.tuning._progress import progress
+from focal_boost._adapter.progress import progress
 
 _LIBRARIES = ("xgboost", "lightgbm")
 

@@ -157,10 +157,10 @@ def _weighted(
 
 def _tuned(kind: Any, params: dict[str, Any], training: Training) -> Any:
     """Return a classifier with the best log loss inside the training part."""
-    from focal_boost.tuning import FocalSearchCV
+    from focal_boost.tuning import DEFAULT_SPACE, FocalSearchCV
 
     model, part = kind(**params), training.part
-    search = FocalSearchCV(model, cv=INNER_FOLDS, refit=False)
+    search = FocalSearchCV(model, DEFAULT_SPACE, cv=INNER_FOLDS, refit=False)
     search.fit(part.X, part.y, part.sample_weight, groups=training.groups)
     return model.set_params(**search.best_params_)
 

@@ -10,5 +10,6 @@ except ImportError as error:
     ) from error
 
 from focal_boost.ensemble._folds import FoldEnsembleClassifier
+from focal_boost.ensemble._voting import LogOddsVotingClassifier
 
-__all__ = ["FoldEnsembleClassifier"]
+__all__ = ["FoldEnsembleClassifier", "LogOddsVotingClassifier"]

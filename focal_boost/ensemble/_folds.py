@@ -9,27 +9,21 @@ import numpy as np
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import clone
+from sklearn.utils import check_random_state
 
 from focal_boost._adapter.estimator import positive_of
+from focal_boost._adapter.progress import progress
 from focal_boost._adapter.splits import Rows, rows_of, splits_of, with_rows
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight, check_integer
-from focal_boost.ensemble._models import (
-    Part,
-    fit_model,
-    last_step,
-    log_odds,
-    merged,
-)
-from focal_boost.tuning._progress import progress
+from focal_boost.ensemble._models import Part, fit_model, last_step, log_odds
+from focal_boost.ensemble._voting import MeanLogOdds
 
 _SEEDS = np.iinfo(np.int32).max
 
 
-class FoldEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class FoldEnsembleClassifier(MeanLogOdds):
     """One model per fold, each judged and stopped on the fold that it has not seen.
 
     Their mean log-odds are the prediction, and what every model says of its left-out
@@ -197,48 +191,8 @@ class FoldEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         if hasattr(models[0], "feature_names_in_"):
             self.feature_names_in_ = models[0].feature_names_in_
 
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Return the mean of the models' log-odds per row, (n,)."""
-        check_is_fitted(self, "estimators_")
-        each = [log_odds(model, X) for model in self.estimators_]
-        return np.asarray(np.mean(each, axis=0), np.float64)
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return P(negative) and P(positive) per row, (n, 2)."""
-        score = self.decision_function(X)
-        return np.column_stack([expit(-score), expit(score)])
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the more probable label per row, (n,)."""
-        score = self.decision_function(X)
-        return np.asarray(self.classes_[(score > 0).astype(int)])
-
-    def merged(self) -> Any:
-        """Return all models as one booster of their library.
-
-        Returns
-        -------
-        xgboost.Booster or lightgbm.Booster
-            Its plain ``predict`` is the posterior, where this package is not installed
-            too. See :func:`focal_boost.xgboost.merge`,
-            :func:`focal_boost.lightgbm.merge`.
-
-        Raises
-        ------
-        ValueError
-            For models of other libraries, and for pipelines with transformers.
-        """
-        check_is_fitted(self, "estimators_")
-        return merged(self.estimators_)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        inner = get_tags(self.estimator)
-        tags.input_tags.sparse = inner.input_tags.sparse
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
-        tags.no_validation = inner.no_validation
-        return tags
+    def _inner(self) -> Any:
+        return self.estimator
 
 
 class _Fold(NamedTuple):

@@ -62,6 +62,7 @@ class Binned:
         self, estimator: Any, train: Any, test: Any, threads: int | None
     ) -> None:
         self.y_true, self.classes = train.y_true, np.unique(train.y)
+        self.test_X = test.X
         given = {"sample_weight": train.sample_weight}
         self.weight = estimator._weight(given, Target.of(train.y, many=True))
         params = _parameters(estimator, None, threads)
@@ -101,6 +102,7 @@ class Training:
         params = _parameters(estimator, training.asked, threads)
         if len(data.classes) > 2:
             params["num_class"] = len(data.classes)
+        self._held_out = data.test_X
         with with_advice():
             booster = lgb.Booster(params, data.train)
         booster.add_valid(data.test, "held_out")
@@ -112,9 +114,12 @@ class Training:
             self._booster.update()
             self.rounds += 1
 
-    def raw_score(self) -> NDArray[Any]:
-        """Return the raw scores of the held-out rows, (n,) or (n, K)."""
-        return np.asarray(self._booster.raw_scores())
+    def raw_score(self, rounds: int | None = None) -> NDArray[Any]:
+        """Return the raw scores of the held-out rows, (n,), after so many rounds."""
+        if rounds in {None, self.rounds}:
+            return np.asarray(self._booster.raw_scores())
+        predict, X = self._booster.predict, self._held_out
+        return np.asarray(predict(X, raw_score=True, num_iteration=rounds))
 
 
 def _training_of(estimator: Any, data: Binned, threads: int | None) -> Any:
@@ -130,10 +135,10 @@ def bins_key(estimator: Any) -> Hashable:
     """Return what two estimators must have in common to share binned rows."""
     params = _parameters(estimator, None, None)
     # LightGBM knows which of its parameters are those of a dataset. Features are left
-    # out by how many rows a leaf must have.
+    # out by how many rows a leaf must have, unless they are not to be.
     of_bins = lgb.Dataset(None, params=params).get_params()
-    of_bins |= {name: params[name] for name in SEED if name in params}
-    of_bins |= {name: params[name] for name in LEAST_ROWS if name in params}
+    filtered = LEAST_ROWS if params.get("feature_pre_filter", True) else ()
+    of_bins |= {name: params[name] for name in (*SEED, *filtered) if name in params}
     return repr([sorted(of_bins.items()), estimator.class_weight])
 
 

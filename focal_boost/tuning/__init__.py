@@ -8,13 +8,14 @@ rows of every fold once, for all candidates, and end hopeless candidates early.
 from __future__ import annotations
 
 try:
+    import optuna  # noqa: F401 (its engine)
     import sklearn  # noqa: F401 (the search is one of its estimators)
 except ImportError as error:
     raise ImportError(
-        "focal_boost.tuning needs scikit-learn: pip install scikit-learn"
+        f"focal_boost.tuning needs {error.name}: pip install optuna scikit-learn"
     ) from error
 
-from focal_boost.tuning._optuna import optuna_objective
+from focal_boost.tuning._objective import optuna_objective
 from focal_boost.tuning._search import FocalSearchCV
 from focal_boost.tuning._space import DEFAULT_SPACE
 

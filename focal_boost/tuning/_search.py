@@ -6,33 +6,33 @@ import time
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from numpy.typing import ArrayLike
+from sklearn.base import clone
 
-from focal_boost._adapter.estimator import positive_of
-from focal_boost._adapter.target import Target
-from focal_boost._validation import as_labels_and_weight
-from focal_boost.tuning._checkpoint import Checkpoint, fingerprint_of
-from focal_boost.tuning._ladder import (
-    FACTOR,
-    KEEP,
-    Ladder,
-    check_keep,
-    check_ladder,
-    planned_rounds,
-)
-from focal_boost.tuning._pipeline import last_step, prefix_of, trainable
+from focal_boost._adapter.progress import progress
+from focal_boost._validation import check_integer
+from focal_boost.ensemble import LogOddsVotingClassifier
+from focal_boost.tuning._answers import OfBest
+from focal_boost.tuning._ensemble import Kept
+from focal_boost.tuning._folds import Folds
+from focal_boost.tuning._objective import run
+from focal_boost.tuning._pipeline import prefix_of, trainable
 from focal_boost.tuning._problem import Problem
-from focal_boost.tuning._progress import progress
-from focal_boost.tuning._race import Race, Track, best_first, warn_of_equals
-from focal_boost.tuning._results import cv_results
-from focal_boost.tuning._scoring import Judged, score
-from focal_boost.tuning._space import Candidate, candidates_of
+from focal_boost.tuning._pruner import FACTOR, Rungs
+from focal_boost.tuning._results import cv_results, order_of, warn_of_equals
+from focal_boost.tuning._study import (
+    Source,
+    clock,
+    fingerprint_of,
+    finished,
+    open_study,
+    pruner_of,
+    sampler_of,
+    search,
+)
 
 
-class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class FocalSearchCV(OfBest):
     """Choose alpha, gamma and the library's own parameters by cross-validation.
 
     Parameters
@@ -43,11 +43,20 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         candidates are scored after every round, and the number of rounds is chosen
         too: where the mean score over folds is best before it has not improved for
         so many rounds.
-    param_distributions : dict or list of dicts, optional
-        Lists of values, as for ``GridSearchCV``, or distributions, as for
-        ``RandomizedSearchCV``. By default `DEFAULT_SPACE`: alpha × gamma.
+    param_distributions : str, dict, list of dicts or callable, default "all"
+        "focal" suggests alpha and gamma (the built-in loss, gamma 0, among them),
+        "trees" what matters of the library's own parameters, "all" both. The trees'
+        number is chosen by early stopping, after 30 rounds without a better score
+        unless the estimator says otherwise. So is a dict of Optuna's distributions
+        suggested from, or a callable ``(trial) → dict``. Lists of values are a grid,
+        as for ``GridSearchCV``, and distributions of scipy are drawn from, as for
+        ``RandomizedSearchCV``.
     n_candidates : int, optional
-        How many candidates to draw. By default all points of the grid.
+        How many candidates to try at most. By default all points of a grid, and 40
+        suggestions where no `timeout` is given either.
+    timeout : float, optional
+        Seconds after which no candidate is begun, and the one in training is ended.
+        The first is always trained to its end, and refitting comes on top.
     scoring : str or callable, default "neg_log_loss"
         "neg_log_loss", "neg_brier_score" or "average_precision", or any other scorer
         of scikit-learn by its name or as a callable (estimator, X, y); of the
@@ -58,12 +67,12 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     cv : int, splitter or iterable of (train, test), default 5
         An integer is the number of stratified folds, of whole groups where `groups`
         are given to `fit`; the rest is as in scikit-learn.
+    n_models : int, default 1
+        How many candidates to fit in the end. The best is joined by those that make
+        the mean log-odds of the left-out rows score best, one after another.
     halving : bool, default True
-        Whether to train all candidates for a few rounds only and go on with the most
-        promising: by their mean score and what it has gained of late. A candidate that
-        learns slowly may be missed. False trains all of them to the end.
-    keep : float in (0, 1), default 1/3
-        Share of the candidates that goes on to the next rung.
+        Whether to end a candidate after a few rounds if two thirds of those before it
+        were better there. One that learns slowly may be missed.
     factor : float > 1, default 2.2
         Each rung has `factor` times the rounds of the one before.
     min_rounds : int, default 10
@@ -74,10 +83,14 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     refit : bool, default True
         Whether to fit the best candidate on all rows.
     random_state : int, RandomState or None
-        Of the candidates that are drawn; that of the trainings is the estimator's.
-    checkpoint : str or Path, optional
-        A file in which every score is kept as soon as it is known. A search of the
-        same data, estimator, folds and scoring takes from it what it can.
+        Of the candidates; that of the trainings is the estimator's.
+    sampler, pruner : of Optuna, optional
+        Who suggests, by default TPE, and who ends a candidate, by default successive
+        halving.
+    storage : str, Path or storage of Optuna, optional
+        A file in which every candidate is kept as soon as it is known (SQLite; or
+        what ``optuna.create_study`` takes), for a search of the same data, settings
+        and random_state to go on from, and for Optuna's dashboard.
     verbose : bool, default False
         Whether to show a progress bar, or lines where there is no terminal.
 
@@ -88,7 +101,12 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "best_n_rounds", at which it was scored. A candidate that came further ranks
         before all that did not.
     best_estimator_ : FocalXGBClassifier, FocalLGBMClassifier or Pipeline
-        Fitted on all rows; only with `refit`.
+        Fitted on all rows; only with `refit`. With `n_models` a
+        :class:`~focal_boost.ensemble.LogOddsVotingClassifier`.
+    chosen_ : ndarray of int
+        The candidates that were refitted, in the order of their choice.
+    study_ : optuna.Study
+        All that Optuna knows.
     best_params_, best_score_, best_index_, best_n_estimators_
         Those of the candidate with rank 1, and its rounds.
     n_splits_ : int
@@ -110,34 +128,40 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def __init__(
         self,
         estimator: Any,
-        param_distributions: Any = None,
+        param_distributions: Any = "all",
         *,
         n_candidates: int | None = None,
+        timeout: float | None = None,
         scoring: Any = "neg_log_loss",
         cv: Any = 5,
+        n_models: int = 1,
         halving: bool = True,
-        keep: float = KEEP,
         factor: float = FACTOR,
         min_rounds: int = 10,
         n_jobs: int | None = None,
         refit: bool = True,
         random_state: Any = None,
-        checkpoint: Any = None,
+        sampler: Any = None,
+        pruner: Any = None,
+        storage: Any = None,
         verbose: bool = False,
     ) -> None:
         self.estimator = estimator
         self.param_distributions = param_distributions
         self.n_candidates = n_candidates
+        self.timeout = timeout
         self.scoring = scoring
         self.cv = cv
+        self.n_models = n_models
         self.halving = halving
-        self.keep = keep
         self.factor = factor
         self.min_rounds = min_rounds
         self.n_jobs = n_jobs
         self.refit = refit
         self.random_state = random_state
-        self.checkpoint = checkpoint
+        self.sampler = sampler
+        self.pruner = pruner
+        self.storage = storage
         self.verbose = verbose
 
     def fit(
@@ -171,130 +195,92 @@ class FocalSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             unknown scoring, bad labels or weights, fewer rows or groups of a class
             than folds, and a checkpoint of something else.
         """
-        settings = (*check_ladder(self.factor, self.min_rounds), check_keep(self.keep))
-        candidates = candidates_of(
+        rungs = Rungs(self.factor, self.min_rounds, halving=self.halving)
+        check_integer(self.n_models, "n_models", 1)
+        is_over = clock(self.timeout)
+        source = Source.of(
             self.estimator,
             self.param_distributions,
             self.n_candidates,
+            self.timeout,
             self.random_state,
         )
         problem = Problem.of(
             self.estimator, X, y, sample_weight, groups, self.cv, self.scoring
         )
-        ladder = Ladder(FACTOR, 0)
-        if self.halving:
-            fewest = min(one.rounds for one in candidates)
-            ladder = Ladder.of(fewest, len(candidates), *settings)
-        tracks = self._race(problem, candidates, ladder)
-        self._keep(problem, tracks)
+        if self.n_models > 1 and len(problem.target.classes) > 2:
+            raise ValueError(
+                f"n_models must be 1 for more than two classes, got {self.n_models}"
+            )
+        folds = Folds(problem, self.estimator, self.n_jobs)
+        kept = Kept(folds, rungs.of, self.n_models)
+        self.study_ = self._study(problem, source)
+        with progress(source.limit, wanted=self.verbose, of="candidates") as step:
+
+            def train(trial: Any, number: int) -> float:
+                candidate = source.candidate(trial, number)
+                try:
+                    ended = is_over if number else clock(None)
+                    course = run(trial, candidate, folds, rungs.of(candidate), ended)
+                finally:
+                    step(1)
+                kept.add(number, course)
+                return course.mean
+
+            sampler = sampler_of(self.sampler, self.random_state, source.first)
+            search(self.study_, train, source.limit, is_over, sampler)
+        self._keep(problem, source, kept)
         if self.refit:
             self._refit(X, y, sample_weight)
         return self
 
-    def _race(
-        self, problem: Problem, candidates: list[Candidate], ladder: Ladder
-    ) -> list[Track]:
-        patient = any(one.patience is not None for one in candidates)
-        paused = patient or ladder.rungs_below > 0
+    def _study(self, problem: Problem, source: Source) -> Any:
         fingerprint = ""
-        if self.checkpoint is not None:
-            fingerprint = fingerprint_of(problem, self.estimator, [paused])
-        checkpoint = Checkpoint(self.checkpoint, fingerprint)
-        total = planned_rounds(candidates, ladder) * len(problem.splits)
-        with progress(total, wanted=self.verbose) as step:
-            race = Race(
-                problem,
-                self.estimator,
-                checkpoint,
-                self.n_jobs,
-                paused=paused,
-                step=step,
-            )
-            return race.run(candidates, ladder)
+        if self.storage is not None:
+            settings = [self.halving, self.factor, self.min_rounds]
+            fingerprint = fingerprint_of(problem, source, settings)
+        pruner = pruner_of(self.pruner, self.halving)
+        return open_study(self.storage, fingerprint, pruner)
 
-    def _keep(self, problem: Problem, tracks: list[Track]) -> None:
+    def _keep(self, problem: Problem, source: Source, kept: Kept) -> None:
         """Tell how the search went."""
-        warn_of_equals(tracks)
-        best = best_first(tracks)[0]
+        trials = finished(self.study_)
+        candidates = [source.again(one, number) for number, one in enumerate(trials)]
+        results = cv_results(trials, candidates)
+        warn_of_equals(results)
+        order = order_of(trials)
+        rounds = results["best_n_rounds"]
+        complete = [one for one in order if trials[one].state.name == "COMPLETE"]
         self.__dict__.pop("best_estimator_", None)
-        self.cv_results_ = cv_results(tracks)
-        self.best_index_ = best.candidate.number
-        self.best_params_ = best.candidate.params
-        self.best_score_ = best.mean
-        self.best_n_estimators_ = best.points[best.best]
+        self.cv_results_ = results
+        self.chosen_ = np.array(kept.chosen(complete, candidates, rounds))
+        self.best_index_ = int(order[0])
+        self.best_params_ = results["params"][self.best_index_]
+        self.best_score_ = float(results["mean_test_score"][self.best_index_])
+        self.best_n_estimators_ = int(rounds[self.best_index_])
         self.n_splits_ = len(problem.splits)
         self.classes_ = problem.target.classes
 
     def _refit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
         started = time.perf_counter()
-        chosen = clone(self.estimator).set_params(**self.best_params_)
-        chosen = trainable(chosen).with_rounds(chosen, self.best_n_estimators_)
-        weight = {f"{prefix_of(chosen)}sample_weight": sample_weight}
-        given = {} if sample_weight is None else weight
-        self.best_estimator_ = chosen.fit(X, y, **given)
+        models = [self._unfitted(number) for number in self.chosen_]
+        if len(models) == 1:
+            best = models[0]
+            name = f"{prefix_of(best)}sample_weight"
+            given = {} if sample_weight is None else {name: sample_weight}
+            best.fit(X, y, **given)
+        else:
+            best = LogOddsVotingClassifier(models, n_jobs=self.n_jobs)
+            best.fit(X, y, sample_weight)
+        self.best_estimator_ = best
         self.refit_time_ = time.perf_counter() - started
         for name in ("n_features_in_", "feature_names_in_"):
             # A pipeline has what its first step has.
-            if hasattr(chosen, name):
-                setattr(self, name, getattr(chosen, name))
+            if hasattr(best, name):
+                setattr(self, name, getattr(best, name))
 
-    def _best(self) -> Any:
-        """Return the fitted estimator."""
-        check_is_fitted(self, "cv_results_")
-        if not hasattr(self, "best_estimator_"):
-            raise AttributeError(
-                f"refit must be True for predictions, got {self.refit!r}"
-            )
-        return self.best_estimator_
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the more probable label per row, (n,), by the best estimator."""
-        return np.asarray(self._best().predict(X))
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return the probabilities of the classes per row, (n, K)."""
-        return np.asarray(self._best().predict_proba(X))
-
-    def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return the posterior's log-odds per row, (n,), or per class, (n, K)."""
-        return np.asarray(self._best().decision_function(X))
-
-    def score(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Return the score that was searched for, of these rows; more is better.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame or sparse matrix, (n, d)
-            Features.
-        y : array-like, (n,)
-            Labels of the classes that were fitted.
-        sample_weight : array-like of finite numbers >= 0, (n,), optional
-            Weights.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            For other labels, and bad weights.
-        """
-        log_odds = self.decision_function(X)
-        known = Target(np.arange(0), self.classes_)
-        y_true = known.encode(y, "y")
-        _, weight = as_labels_and_weight(np.minimum(y_true, 1), sample_weight)
-        positive = positive_of(last_step(self.estimator), self.classes_)
-        rows = Judged(X, y_true, self.classes_, weight, positive)
-        return score(self.scoring, rows, log_odds)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
-        tags.input_tags.sparse = inner.input_tags.sparse
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
-        tags.no_validation = inner.no_validation
-        return tags
+    def _unfitted(self, number: int) -> Any:
+        params = self.cv_results_["params"][number]
+        model = clone(self.estimator).set_params(**params)
+        rounds = int(self.cv_results_["best_n_rounds"][number])
+        return trainable(model).with_rounds(model, rounds)

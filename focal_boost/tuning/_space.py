@@ -12,9 +12,9 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from focal_boost._adapter.estimator import focal_objective
 from focal_boost._validation import check_integer, shown
-from focal_boost.tuning._pipeline import last_step, prefix_of, trainable
+from focal_boost.tuning._pipeline import last_step, trainable
 
-#: What is searched if nothing else is asked for; gamma 0 is the built-in log loss.
+#: A grid of alpha × gamma; gamma 0 is the built-in log loss.
 DEFAULT_SPACE: dict[str, list[Any]] = {
     "focal_alpha": [0.25, 0.5, 0.75, "balanced", None],
     "focal_gamma": [0.0, 0.5, 1.0, 2.0, 3.0],
@@ -47,11 +47,6 @@ class Candidate:
     estimator: Any
     rounds: int
     patience: int | None
-
-    @property
-    def key(self) -> str:
-        """What a checkpoint knows the candidate by."""
-        return repr(sorted(self.params.items(), key=lambda item: item[0]))
 
 
 def candidate_of(estimator: Any, params: Mapping[str, Any], number: int) -> Candidate:
@@ -88,13 +83,8 @@ def candidates_of(
 ) -> list[Candidate]:
     """Return all points of a grid, or as many as asked for of distributions."""
     trainable(estimator)
-    if space is None:
-        prefix = prefix_of(estimator)
-        space = {f"{prefix}{name}": one for name, one in DEFAULT_SPACE.items()}
     points = _points(space)
-    if n_candidates is not None:
-        check_integer(n_candidates, "n_candidates", 1)
-    elif not _is_grid(points):
+    if n_candidates is None and not _is_grid(points):
         raise ValueError(
             "n_candidates must be given where the search space has distributions,"
             " got None"
@@ -111,7 +101,9 @@ def _points(space: Any) -> list[Mapping[str, Any]]:
     if not isinstance(spaces, Sequence) or not all(
         isinstance(one, Mapping) for one in spaces
     ):
-        raise ValueError(f"the search space must be a dict or a list, got {space!r}")
+        raise ValueError(
+            f"the search space must be a dict or a list, got {shown(space)}"
+        )
     if not spaces:
         raise ValueError("the search space must not be empty, got []")
     for one in spaces:
@@ -127,7 +119,7 @@ def _check_values(name: str, values: Any) -> None:
     if not several or len(values) == 0:
         raise ValueError(
             f"{name} in the search space must be a non-empty list or a distribution,"
-            f" got {values!r}"
+            f" got {shown(values)}"
         )
 
 

@@ -96,9 +96,14 @@ class Training:
             self._booster.update(self._data.train, self.rounds)
             self.rounds += 1
 
-    def raw_score(self) -> NDArray[Any]:
-        """Return the raw scores of the held-out rows, (n,) or (n, K)."""
-        return np.asarray(self._booster.predict(self._data.test, output_margin=True))
+    def raw_score(self, rounds: int | None = None) -> NDArray[Any]:
+        """Return the raw scores of the held-out rows, (n,), after so many rounds."""
+        among = (0, self.rounds if rounds is None else rounds)
+        return np.asarray(
+            self._booster.predict(
+                self._data.test, output_margin=True, iteration_range=among
+            )
+        )
 
 
 def _training_of(estimator: Any, data: Binned, threads: int | None) -> Any:

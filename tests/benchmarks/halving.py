@@ -1,15 +1,15 @@
-"""Which ladder does a search need? What it chooses among 25 candidates, replayed.
+"""Which candidates should a search end early? What it chooses among 25, replayed.
 
     python tests/benchmarks/halving.py
 
 On two synthetic sets and the flights, in both libraries, all candidates of
 `DEFAULT_SPACE` (alpha × gamma) are trained to the end and scored after every round on
-five folds. Successive halving is then replayed on these scores: with the search's own
-ladder, with others, and with other weights of what a candidate has gained of late. A
-row is a mean over sets, libraries and three scores: the share of all rounds that is
-trained, the rank in the end of what is chosen (0 is the best candidate), how often it
-is the best one, and by how much its score is worse, in percent. It takes about ten
-minutes on two cores.
+five folds. Searches are then replayed on these scores, in 20 orders of the candidates:
+with the search's own growth of the rounds and share that goes on, and with others. A
+row is a mean over sets, libraries, three scores and orders: the share of all rounds
+that is trained, the rank in the end of what is chosen (0 is the best candidate), how
+often it is the best one, and by how much its score is worse, in percent. It takes about
+ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -21,22 +21,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import optuna
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from options import Parser, exit_code, integer, joined, machine, processors, versions
 from tuning import LIBRARIES, write
 
 from focal_boost.datasets import load_flights, make_imbalanced
-from focal_boost.tuning import _race
-from focal_boost.tuning._fold import Fold, Scores
-from focal_boost.tuning._ladder import FACTOR, KEEP, Ladder, planned_rounds
+from focal_boost.tuning import DEFAULT_SPACE
+from focal_boost.tuning._folds import Course, Folds
 from focal_boost.tuning._problem import Problem
+from focal_boost.tuning._pruner import FACTOR, KEEP, RungPruner, Rungs
 from focal_boost.tuning._scoring import SCORINGS, score
 from focal_boost.tuning._space import Candidate, candidates_of
 
-#: Growth of the rounds, share of the candidates that goes on, and least rounds.
-LADDERS = ((FACTOR, KEEP, 10), (2, 1 / 3, 10), (3, 1 / 3, 10), (2, 0.5, 10))
-GAINS = (0.0, _race.GAIN, 2 * _race.GAIN, 4 * _race.GAIN)
+#: Growth of the rounds, and share of the candidates that goes on.
+SETTINGS = ((FACTOR, KEEP), (FACTOR, 0.5), (2, KEEP), (3, KEEP), (3, 0.5))
+_MIN_ROUNDS = 10
+# Who comes first decides who is ended: orders to try.
+_ORDERS = 20
 _PROJECT = Path(__file__).parents[2]
 
 
@@ -62,88 +65,96 @@ class Case(NamedTuple):
     def candidates(self) -> list[Candidate]:
         """Return all points of the search's own grid."""
         given = {"n_estimators": self.rounds, "n_jobs": 1, "random_state": 0}
-        return candidates_of(LIBRARIES[self.library](**given), None, None, None)
+        model = LIBRARIES[self.library](**given)
+        return candidates_of(model, DEFAULT_SPACE, None, None)
 
 
-class AllScores(Fold):
-    """A fold whose scores are all that a search can have, in their order."""
+class AllScores(Problem):
+    """A problem whose scores are all that a search can have, in their order."""
 
-    def _score(self, training: Any) -> Any:
-        rows = self._problem.held_out(self.number)
-        return [score(name, rows, training.raw_score()) for name in SCORINGS]
-
-
-class Replay(_race.Race):
-    """A race whose scores are known, (candidates, folds, rounds)."""
-
-    def __init__(self, curves: NDArray[np.float64]) -> None:
-        self._curves = curves
-        self._folds: list[Any] = list(range(curves.shape[1]))
-        self._jobs = 1
-
-    def drop(self, tracks: Sequence[_race.Track]) -> None:
-        """There is nothing to free."""
-
-    def _on_fold(self, fold: Any, plans: Sequence[_race.Plan]) -> list[Scores]:
-        return [
-            Scores([self._curves[one.candidate.number, fold, at - 1] for at in points],
-                   0.0)
-            for one, points in plans
-        ]  # fmt: skip
+    def score(self, number: int, log_odds: Any) -> Any:
+        """Return the scores of a fold's held-out rows."""
+        rows = self.held_out(number)
+        return [score(name, rows, log_odds) for name in SCORINGS]
 
 
 def curves_of(case: Case) -> NDArray[np.float64]:
-    """Return the scores after every round, (scores, candidates, folds, rounds)."""
+    """Return the mean scores after every round, (scores, candidates, rounds)."""
     X, y, groups = case.rows()
     candidates = case.candidates()
-    model = candidates[0].estimator
-    problem = Problem.of(model, X, y, None, groups, 5, "neg_log_loss")
-    points, found = range(1, case.rounds + 1), []
-    for number in range(len(problem.splits)):
-        fold = AllScores(problem, number, 1, paused=False)
-        found.append([fold.advance(one, points).values for one in candidates])
-    return np.moveaxis(np.array(found), (0, 3), (2, 0))
+    problem = AllScores.of(
+        candidates[0].estimator, X, y, None, groups, 5, "neg_log_loss"
+    )
+    folds = Folds(problem, candidates[0].estimator, None)
+    found = []
+    for one in candidates:
+        course = Course(folds, one, paused=False)
+        course.advance(range(1, case.rounds + 1))
+        found.append(np.mean(course.scores, axis=1))
+    return np.moveaxis(np.array(found), 2, 0)
 
 
-def chosen(
-    curves: NDArray[np.float64], candidates: Sequence[Candidate], ladder: Ladder
-) -> int:
-    """Return the number of the candidate that a search would choose."""
-    tracks = Replay(curves).run(candidates, ladder)
-    return _race.best_first(tracks)[0].candidate.number
+def replayed(
+    curves: NDArray[np.float64],
+    candidates: Sequence[Candidate],
+    factor: float,
+    keep: float,
+    order: Sequence[int],
+) -> tuple[int, float]:
+    """Return the candidate that a search chooses, and its share of all rounds."""
+    study = optuna.create_study(direction="maximize", pruner=RungPruner(keep))
+    rungs, rounds, chosen = Rungs(factor, _MIN_ROUNDS), 0, {}
+    for number in order:
+        trial, ended = study.ask(), False
+        for target in rungs.of(candidates[number]):
+            value = float(curves[number, target - 1])
+            trial.report(value, target)
+            ended = target < candidates[number].rounds and trial.should_prune()
+            if ended:
+                break
+        rounds += target
+        if ended:
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(trial, value)
+            chosen[number] = value
+    return max(chosen, key=chosen.__getitem__), rounds / curves.size
 
 
 def rows_of(
     cases: Sequence[Case], curves: Sequence[NDArray[np.float64]]
 ) -> Iterator[dict[str, float]]:
-    """Yield a row per ladder and weight of the gain."""
-    own, candidates = _race.GAIN, [case.candidates() for case in cases]
-    for factor, keep, least in LADDERS:
-        for gain in GAINS:
-            _race.GAIN = gain
-            figures = [
-                _figures(of_score, of_case, (factor, least, keep))
-                for of_case, all_scores in zip(candidates, curves, strict=True)
-                for of_score in all_scores
-            ]
-            names = ("share of rounds", "rank", "best", "worse by %")
-            given = {"factor": factor, "keep": keep, "min_rounds": least, "gain": gain}
-            yield {**given, **dict(zip(names, np.mean(figures, axis=0), strict=True))}
-    _race.GAIN = own
+    """Yield a row per growth and share."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    candidates = [case.candidates() for case in cases]
+    for factor, keep in SETTINGS:
+        figures = [
+            _figures(of_score, of_case, factor, keep, order)
+            for of_case, all_scores in zip(candidates, curves, strict=True)
+            for of_score in all_scores
+            for order in _orders(len(of_case))
+        ]
+        names = ("share of rounds", "rank", "best", "worse by %")
+        given = {"factor": factor, "keep": keep}
+        yield {**given, **dict(zip(names, np.mean(figures, axis=0), strict=True))}
+
+
+def _orders(count: int) -> list[NDArray[np.intp]]:
+    rng = np.random.default_rng(0)
+    return [np.arange(count), *(rng.permutation(count) for _ in range(_ORDERS - 1))]
 
 
 def _figures(
     curves: NDArray[np.float64],
     candidates: Sequence[Candidate],
-    settings: tuple[Any, ...],
+    factor: float,
+    keep: float,
+    order: Sequence[int],
 ) -> tuple[float, ...]:
-    rounds = curves.shape[-1]
-    ladder = Ladder.of(rounds, len(candidates), *settings)
-    last = curves[:, :, -1].mean(axis=1)
-    winner = last[chosen(curves, candidates, ladder)]
-    rank = int(np.sum(last > winner))
-    share = planned_rounds(candidates, ladder) / (len(candidates) * rounds)
-    worse = 100 * (last.max() - winner) / abs(last.max())
+    chosen, share = replayed(curves, candidates, factor, keep, order)
+    last = curves[:, -1]
+    rank = int(np.sum(last > last[chosen]))
+    worse = 100 * (last.max() - last[chosen]) / abs(last.max())
     return share, rank, float(rank == 0), worse
 
 

@@ -136,6 +136,7 @@ def search_of(name: str, model: Any, options: Any) -> Any:
         return GridSearchCV(model, DEFAULT_SPACE, **given)
     return FocalSearchCV(
         model,
+        DEFAULT_SPACE,
         halving=name == "halving",
         min_rounds=options.min_rounds,
         **given,

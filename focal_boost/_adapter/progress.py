@@ -14,7 +14,7 @@ _EVERY = 5.0
 
 @contextmanager
 def progress(
-    total: int, *, wanted: bool, of: str = "boosting rounds"
+    total: int | None, *, wanted: bool, of: str = "boosting rounds"
 ) -> Iterator[Callable[[int], None]]:
     """Show a bar of `total` steps; without a terminal, lines of what takes long."""
     if not wanted:
@@ -36,7 +36,7 @@ def progress(
 class _Lines:
     """A line on standard error every few seconds, from any thread."""
 
-    def __init__(self, total: int, of: str) -> None:
+    def __init__(self, total: int | None, of: str) -> None:
         self._total, self._of = total, of
         self._done = 0
         self._started = self._said = time.monotonic()
@@ -50,9 +50,9 @@ class _Lines:
             if now - self._said < _EVERY:
                 return
             self._said = now
+            among = "" if self._total is None else f" of {self._total:,}"
             print(
-                f"{self._done:,} of {self._total:,} {self._of},"
-                f" {now - self._started:.0f} s",
+                f"{self._done:,}{among} {self._of}, {now - self._started:.0f} s",
                 file=sys.stderr,
                 flush=True,
             )

@@ -1,0 +1,99 @@
+"""The models that a search fits in the end, chosen by what their mean scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focal_boost.tuning._folds import Course, Folds
+from focal_boost.tuning._objective import is_paused
+from focal_boost.tuning._space import Candidate
+
+# How many of the best candidates are looked at for each model that is wanted.
+_POOL = 4
+
+
+class Kept:
+    """The log-odds of the left-out rows, of candidates that came to their end.
+
+    Parameters
+    ----------
+    folds : Folds
+    rungs_of : callable
+        ``(candidate) → list of int``, as they were trained by.
+    n_models : int
+        How many are to be chosen; nothing is kept for one.
+    """
+
+    def __init__(
+        self,
+        folds: Folds,
+        rungs_of: Callable[[Candidate], list[int]],
+        n_models: int,
+    ) -> None:
+        self._folds, self._rungs_of, self._models = folds, rungs_of, n_models
+        self._means: dict[int, float] = {}
+        self._log_odds: dict[int, NDArray[np.float32]] = {}
+
+    def add(self, number: int, course: Course) -> None:
+        """Keep what a candidate says, if it may be chosen."""
+        if self._models == 1:
+            return
+        self._means[number] = course.mean
+        self._log_odds[number] = course.log_odds(course.points[course.best])
+        if len(self._means) > _POOL * self._models:
+            worst = min(self._means, key=lambda one: self._means[one])
+            del self._means[worst], self._log_odds[worst]
+
+    def chosen(
+        self, order: Sequence[int], candidates: Sequence[Candidate], rounds: Any
+    ) -> list[int]:
+        """Return the candidates whose mean log-odds score best, one after another.
+
+        Parameters
+        ----------
+        order : sequence of int
+            The candidates that came to their end, the best first.
+        candidates : sequence of Candidate
+        rounds : sequence of int
+            At which each of them was scored.
+
+        Returns
+        -------
+        list of int
+            The best is the first.
+        """
+        if self._models == 1:
+            return [int(order[0])]
+        pool = [int(one) for one in order[: _POOL * self._models]]
+        for one in pool:
+            if one not in self._log_odds:
+                # A search that went on from a file has not seen it.
+                paused = is_paused(candidates[one], self._rungs_of(candidates[one]))
+                self._log_odds[one] = self._folds.log_odds(
+                    candidates[one], int(rounds[one]), paused=paused
+                )
+        chosen = [pool.pop(0)]
+        total = self._log_odds[chosen[0]].astype(np.float64)
+        while pool and len(chosen) < self._models:
+            sums = {one: total + self._log_odds[one] for one in pool}
+            models = len(chosen) + 1
+            best = max(sums, key=partial(self._mean_score, sums, models))
+            pool.remove(best)
+            chosen.append(best)
+            total = sums[best]
+        return chosen
+
+    def _mean_score(
+        self, sums: dict[int, NDArray[np.float64]], models: int, one: int
+    ) -> float:
+        problem = self._folds.problem
+        of_folds = [
+            problem.score(number, sums[one][test] / models)
+            for number, (_, test) in enumerate(problem.splits)
+        ]
+        return float(np.mean(of_folds))
