@@ -180,7 +180,9 @@ def test_optuna_scores_the_class_that_is_named(library: Any) -> None:
         objective = optuna_objective(
             make(library, **params), X, labels, cv=2, scoring="average_precision"
         )
-        return float(objective(optuna.trial.FixedTrial(_LOSS)))
+        return float(
+            objective(optuna.trial.FixedTrial({"loss": "focal loss", **_LOSS}))
+        )
 
     assert value(NAMED, positive_class="fraud") == pytest.approx(value(y), rel=2e-3)
 

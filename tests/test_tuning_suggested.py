@@ -256,7 +256,6 @@ class TestSeveralModels:
         expected = search.cv_results_["best_n_rounds"][search.chosen_]
         assert rounds == expected.tolist()
 
-
     def test_of_many_classes_are_refused(self, sample: Sample) -> None:
         y = np.where(sample.X[:, 0] > 1, 2, sample.y)
         sentence = "^n_models must be 1 for more than two classes, got 2$"
