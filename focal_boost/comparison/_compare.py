@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from focal_boost._adapter.progress import progress
 from focal_boost._adapter.splits import Split, rows_of
 from focal_boost._validation import check_integer, shown
 from focal_boost.comparison._checked import Checked
@@ -26,7 +27,6 @@ from focal_boost.comparison._methods import (
 from focal_boost.comparison._result import Comparison, ordered
 from focal_boost.loss import FocalLoss
 from focal_boost.thresholds import AlertsPerDayAtMost, Rule
-from focal_boost._adapter.progress import progress
 
 _LIBRARIES = ("xgboost", "lightgbm")
 
