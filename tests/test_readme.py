@@ -38,11 +38,11 @@ def test_python_blocks_run_in_order_and_give_probabilities() -> None:
     np.testing.assert_allclose(np.sum(names["of_class"], axis=1), 1)  # type: ignore[arg-type]
 
 
-def test_two_commands_are_given() -> None:
-    compare, tests = blocks("sh")
-    assert "focal-boost compare" in compare
+def test_three_commands_are_given() -> None:
+    install, compare, tests = blocks("sh")
+    assert compare == ".venv/bin/focal-boost compare\n"
     assert "pytest" in tests
-    for command in (compare, tests):
+    for command in (install, tests):
         assert command.startswith("python3 -m venv .venv && ")
 
 
