@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -165,9 +166,19 @@ def bound_arguments(method: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
     return dict(bound)
 
 
+@contextmanager
+def finishing(fitted: Any, finish: Callable[[], Any]) -> Iterator[None]:
+    """Let who meets the parent at the end of its fit, as MLflow does, ask for ours."""
+    fitted._finish = finish
+    try:
+        yield
+    finally:
+        del fitted._finish
+
+
 def adopt(estimator: Any, fitted: Any, skip: Iterable[str] = ()) -> None:
     """Take over what fitting left in an estimator of the parent class."""
-    parameters = {*fitted.get_params(deep=False), *skip}
+    parameters = {*fitted.get_params(deep=False), "_finish", *skip}
     for name, value in vars(fitted).items():
         if name not in parameters:
             setattr(estimator, name, value)

@@ -14,6 +14,7 @@ from focal_boost._adapter.estimator import (
     FOCAL_PARAMETERS,
     adopt,
     bound_arguments,
+    finishing,
     focal_objective,
     library_parameters,
     loss_of,
@@ -96,6 +97,8 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
     """
 
     _in_pauses: ClassVar[Trainable] = _binned
+    # Stored models name the class by where it may be imported from.
+    __module__ = "focal_boost.lightgbm"
 
     def __init__(
         self,
@@ -155,8 +158,16 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         training = training_of(objective, given, n_classes)
         if inner.starts_from_average(given):
             start_from(training.start_from(labels()), given)
-        with with_advice():
+        finish = functools.partial(self._take, inner, objective, n_classes)
+        with with_advice(), finishing(inner, finish):
             inner.train(training, given)
+        return finish()
+
+    def _take(
+        self, inner: Inner, objective: Any, n_classes: int
+    ) -> FocalLGBMClassifier:
+        """Take what a fit found."""
+        inner.release()
         adopt(self, inner, skip=["_other_params"])
         self._forget_labels()
         self.focal_objective_ = objective
@@ -249,8 +260,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         """Load a model that this class saved, or any LightGBM model of two classes.
 
         A model without its loss is read with this estimator's own parameters and the
-        labels 0 and 1. Parameters stay what they are. What is wrong with a file is
-        said before it is taken.
+        labels 0 and 1. Parameters stay what they are; a faulty file changes nothing.
         """
         booster, text = lgb.Booster(model_file=filename), text_in(filename)
         labels: Any = None

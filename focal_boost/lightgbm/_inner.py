@@ -29,6 +29,12 @@ class Inner(lgb.LGBMClassifier):
         callbacks = list(given.get("callbacks") or ())
         given["callbacks"] = [*callbacks, injected(training, self._seen)]
         self.fit(**given)
+        self.release()
+
+    def release(self) -> None:
+        """Leave a plain booster behind, once."""
+        if "_training" not in vars(self):
+            return
         if not isinstance(self._Booster, FocalBooster):
             raise RuntimeError(
                 "lightgbm must call _process_params and callbacks in fit as its"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from focal_boost._adapter.estimator import (
     adopt,
     bound_arguments,
+    finishing,
     focal_objective,
     loss_of,
     multi_objective,
@@ -105,6 +106,8 @@ class FocalXGBClassifier(xgb.XGBClassifier):
 
     #: What a search pauses its trainings with.
     _in_pauses: ClassVar[Trainable] = _binned
+    # Stored models name the class by where it may be imported from.
+    __module__ = "focal_boost.xgboost"
 
     def __init__(
         self,
@@ -132,27 +135,37 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         of: Any = settings_of if encoded.kind == BINARY else settings_of_many
         parameters, training = of(settled, objective, given, encoded.kind)
         inner = xgb.XGBClassifier(**parameters)
-        with training.callback() as attach:
+        finish = functools.partial(self._take, inner, objective, encoded)
+        with training.callback() as attach, finishing(inner, finish):
             inner.callbacks = [attach, *(inner.callbacks or ())]
             inner.fit(**given)
+        return finish()
+
+    def _take(self, inner: Any, objective: Any, encoded: Encoded) -> FocalXGBClassifier:
+        """Take what a fit found."""
         adopt(self, inner, skip=["kwargs"])
         self._remember(objective, encoded)
         return self
 
     def _remember(self, objective: Any, encoded: Encoded) -> None:
-        self.focal_objective_, self._focal_labels = objective, encoded
+        # A plain tuple, as what is stored of a model names no type of these rooms.
+        self.focal_objective_, self._focal_labels = objective, tuple(encoded)
         self.loss_ = loss_of(objective, encoded.columns)
         if encoded.kind == MULTICLASS:
             self.n_classes_ = encoded.columns
 
     @property
     def _kind(self) -> str:
-        return str(getattr(self, "_focal_labels", Encoded()).kind)
+        return self._encoded.kind
+
+    @property
+    def _encoded(self) -> Encoded:
+        return Encoded(*getattr(self, "_focal_labels", ()))
 
     @property
     def classes_(self) -> Any:
         """The labels in order; of a label matrix 0 and 1 for every column."""
-        encoded = getattr(self, "_focal_labels", Encoded())
+        encoded = self._encoded
         if encoded.kind == MULTILABEL:
             return [np.arange(2)] * encoded.columns
         known = encoded.classes
@@ -177,13 +190,13 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         if given.get("output_margin") or self._kind == MULTILABEL:
             found = np.asarray(super().predict(**given))
             several = self._kind == MULTILABEL and not given.get("output_margin")
-            return found.astype(self._focal_labels.dtype) if several else found
+            return found.astype(self._encoded.dtype) if several else found
         if self._kind == MULTICLASS:
             given.pop("output_margin", None)
             log_odds = self.decision_function(**given)
             return np.asarray(self.classes_[log_odds.argmax(axis=1)])
         found = np.asarray(super().predict(**given))
-        classes = getattr(self, "_focal_labels", Encoded()).classes
+        classes = self._encoded.classes
         return found if classes is None else np.asarray(classes[found])
 
     @functools.wraps(xgb.XGBClassifier.predict_proba)
@@ -196,7 +209,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
 
     def save_model(self, fname: Any) -> None:
         """Save the model, with loss and labels, for XGBoost and for this class."""
-        known = self._focal_labels
+        known = self._encoded
         text = description(self.focal_objective_, known.classes, **labels_said(known))
         with holding(self.get_booster(), text):
             super().save_model(fname)
