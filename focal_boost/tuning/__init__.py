@@ -7,8 +7,13 @@ rows of every fold once, for all candidates, and end hopeless candidates early.
 
 from __future__ import annotations
 
+import warnings
+
 try:
-    import optuna  # noqa: F401 (its engine)
+    with warnings.catch_warnings():
+        # Of Optuna's own bar in a notebook without widgets; no search shows it.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import optuna  # noqa: F401 (its engine)
     import sklearn  # noqa: F401 (the search is one of its estimators)
 except ImportError as error:
     raise ImportError(
