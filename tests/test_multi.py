@@ -7,6 +7,7 @@ import pytest
 from scipy.special import logit
 
 from focal_boost import FocalObjective, MultiFocalObjective
+from focal_boost._rows import ColumnRows, labels_of_columns
 from focal_boost.links import LINKS
 
 K = 4
@@ -98,7 +99,35 @@ class TestColumns:
         grad, _ = objective(y, raw_score, weight)
         assert grad == pytest.approx(slope, rel=2e-7, abs=1e-9)
 
-    def test_scores_in_fortran_order_are_not_copied(self, monkeypatch):
+    @pytest.mark.parametrize("rows", [1, 7, 397, 1031])
+    @pytest.mark.parametrize("weighted", [False, True])
+    @kinds
+    @pytest.mark.parametrize("gamma", [0.0, 1.7, 2.0])
+    def test_classes_that_are_alike_are_computed_at_once(
+        self, gamma, kind, weighted, rows
+    ):
+        y, _, raw_score, weight = sample(rows)
+        scores = np.asfortranarray(raw_score, dtype=kind)
+        of_rows = weight if weighted else None
+        found = MultiFocalObjective(0.3, gamma)(y, scores, of_rows)
+        for k in range(K):
+            one = FocalObjective(0.3, gamma)(y == k, scores[:, k], of_rows)
+            for all_columns, column in zip(found, one, strict=True):
+                assert (all_columns[:, k] == column).all()
+
+    def test_starts_that_differ_are_added_to_their_columns(self):
+        y, _, raw_score, weight = sample()
+        labels = labels_of_columns(y, weight, K)
+        rows = ColumnRows(MultiFocalObjective(0.3).of_columns(K), labels)
+        start = np.array([-1.0, 0.5, 0.0, 2.0])
+        for offset in (start, 0.7):
+            found = rows.gradient_hessian(raw_score, offset)
+            expected = rows.gradient_hessian(raw_score + offset)
+            for one, other in zip(found, expected, strict=True):
+                assert one == pytest.approx(other, rel=1e-6)
+
+    @pytest.mark.parametrize(("alpha", "calls"), [(0.25, 1), (ALPHA, K)])
+    def test_scores_in_fortran_order_are_not_copied(self, monkeypatch, alpha, calls):
         from focal_boost._rows import columns
 
         y, _, raw_score, _ = sample()
@@ -111,8 +140,8 @@ class TestColumns:
             return own(rows, at, *args, **kwargs)
 
         monkeypatch.setattr(columns.HostRows, "gradient_hessian", spy)
-        grad, hess = MultiFocalObjective()(y, scores)
-        assert seen == [(True, True)] * K
+        grad, hess = MultiFocalObjective(alpha)(y, scores)
+        assert seen == [(True, True)] * calls
         assert grad.flags.f_contiguous
         assert hess.flags.f_contiguous
         assert (scores == raw_score).all()

@@ -65,6 +65,10 @@ def _check_numbers(y_true: NDArray[Any], n_classes: int) -> None:
         )
 
 
+# A call costs as much as some thousand rows: longer columns do not mind.
+_LONG = 1 << 18
+
+
 class ColumnRows:
     """The gradients of raw scores on the host, column by column.
 
@@ -90,10 +94,15 @@ class ColumnRows:
     ) -> None:
         self.labels = tuple(labels)
         weights = class_weights or [(1.0, 1.0)] * len(self.labels)
-        columns = zip(objectives, labels, weights, strict=True)
+        columns = list(zip(objectives, labels, weights, strict=True))
         self._columns = [HostRows(*column) for column in columns]
+        alike = all(objectives[0] == one for one in objectives)
+        alike = alike and all(weights[0] == one for one in weights)
+        short = self.labels[0].y_true.size < _LONG
+        self._at_once = HostRows(*_joined(columns)) if alike and short else None
         self._reuse = reuse
         self._arrays: Gradients | None = None
+        self._copy: NDArray[Any] | None = None
 
     def gradient_hessian(self, raw_score: Any, offset: Any = 0.0) -> Gradients:
         """Return gradient and Hessian at ``raw_score + offset``.
@@ -121,10 +130,27 @@ class ColumnRows:
         offsets = np.broadcast_to(np.asarray(offset, np.float64), shape[1])
         check_scores(offsets, "offset")
         grad, hess = self._out(shape)
+        if self._at_once is not None and (offsets == offsets[0]).all():
+            # One column after the other, which in Fortran's order they are.
+            out = grad.T.reshape(-1), hess.T.reshape(-1)
+            flat = self._flat(scores)
+            self._at_once.gradient_hessian(flat, float(offsets[0]), out=out)
+            return grad, hess
         for k, rows in enumerate(self._columns):
             out = grad[:, k], hess[:, k]
             rows.gradient_hessian(scores[:, k], float(offsets[k]), out=out)
         return grad, hess
+
+    def _flat(self, scores: NDArray[Any]) -> NDArray[Any]:
+        """Return the columns one after the other, (n K,)."""
+        columns = scores.T
+        if columns.flags.c_contiguous or not self._reuse:
+            return columns.reshape(-1)
+        # New memory of that size would cost as much as the copy.
+        if self._copy is None or self._copy.dtype != columns.dtype:
+            self._copy = np.empty(columns.shape, columns.dtype)
+        np.copyto(self._copy, columns)
+        return self._copy.reshape(-1)
 
     def _out(self, shape: tuple[int, int]) -> Gradients:
         if self._arrays is not None:
@@ -133,3 +159,12 @@ class ColumnRows:
         if self._reuse:
             self._arrays = arrays
         return arrays
+
+
+def _joined(columns: Sequence[Any]) -> tuple[FocalObjective, Labels, Any]:
+    """Return columns that differ in their labels only as one long one."""
+    objective, first, class_weight = columns[0]
+    weight = first.sample_weight
+    y_true = np.concatenate([labels.y_true for _, labels, _ in columns])
+    of_rows = None if weight is None else np.tile(weight, len(columns))
+    return objective, Labels(y_true, of_rows), class_weight
