@@ -31,6 +31,9 @@ def sample(n: int = 500) -> tuple[NDArray[Any], NDArray[Any]]:
 @pytest.mark.parametrize("scoring", SCORINGS)
 def test_scores_are_those_of_a_grid_search(library: Any, scoring: str) -> None:
     X, y = sample()
+    if scoring == "average_precision":
+        # The scorer of scikit-learn 1.7 takes no text.
+        y = np.searchsorted(NAMES, y)
     folds = StratifiedKFold(3)
     given = {"scoring": scoring, "cv": folds}
     # Scores that are added up in another order may split ties.
@@ -41,7 +44,7 @@ def test_scores_are_those_of_a_grid_search(library: Any, scoring: str) -> None:
         number = own.cv_results_["params"].index(params)
         expected = [own.cv_results_[f"split{i}_test_score"][number] for i in range(3)]
         assert split_scores(search, k) == pytest.approx(expected, rel=tolerance)
-    assert search.classes_.tolist() == NAMES.tolist()
+    assert search.classes_.tolist() == np.unique(y).tolist()
     assert search.predict_proba(X).shape == search.decision_function(X).shape
     best = search.best_estimator_
     assert (search.predict(X) == best.predict(X)).all()
