@@ -158,6 +158,8 @@ def test_runs_and_shows_what_is_committed(
     for package in ("nbclient", "ipykernel"):
         reason = f'running the notebooks needs {package}: pip install ".[notebook]"'
         pytest.importorskip(package, reason=reason)
+    if name == "08_serving":
+        pytest.importorskip("shap", reason="08_serving needs the package shap")
     need_data(name)
     notebook, before = read(name), files()
     shown = [kinds(cell) for cell in code_cells(notebook)]
