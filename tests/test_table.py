@@ -162,7 +162,7 @@ def test_parquet_without_pyarrow_says_what_to_install(
     monkeypatch.setattr(pd, "read_parquet", fail)
     (tmp_path / "data.parquet").write_bytes(b"PAR1")
     assert _message(tmp_path / "data.parquet", "y") == (
-        'DATA in Parquet needs pyarrow: pip install "focal-boost[compare]", '
+        "DATA in Parquet needs pyarrow: pip install pyarrow, "
         f"got '{tmp_path / 'data.parquet'}'"
     )
 

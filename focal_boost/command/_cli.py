@@ -110,15 +110,17 @@ def _load(options: argparse.Namespace) -> Table:
     return table
 
 
+# Where the package has another name than what is imported.
+_INSTALLED_AS = {"sklearn": "scikit-learn"}
+
+
 def _require_packages(booster: str) -> None:
     """Raise before any work is done if a package is missing."""
-    needed = dict.fromkeys(("pandas", "sklearn", "matplotlib", "rich"), "compare")
-    needed |= {library: library for library in BOOSTERS[booster]}
-    for package, extra in needed.items():
+    for package in ("pandas", "sklearn", "matplotlib", "rich", *BOOSTERS[booster]):
         if find_spec(package) is None:
             raise InputError(
                 f"this needs {package}, which is not installed: "
-                f'pip install "focal-boost[{extra}]"'
+                f"pip install {_INSTALLED_AS.get(package, package)}"
             )
 
 

@@ -119,8 +119,7 @@ def _read_frame(path: Path) -> pd.DataFrame:
         raise
     except ImportError:
         raise InputError(
-            'DATA in Parquet needs pyarrow: pip install "focal-boost[compare]", '
-            f"got '{path}'"
+            f"DATA in Parquet needs pyarrow: pip install pyarrow, got '{path}'"
         ) from None
     except (OSError, EOFError, ValueError, zlib.error, Warning) as error:
         reason = " ".join(str(error).split()).rstrip(".")

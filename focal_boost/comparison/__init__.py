@@ -11,7 +11,7 @@ try:
     import sklearn  # noqa: F401 (and measured by its scores)
 except ImportError as error:
     raise ImportError(
-        f'focal_boost.compare needs {error.name}: pip install "focal-boost[compare]"'
+        f"focal_boost.compare needs {error.name}: pip install pandas scikit-learn"
     ) from error
 
 from focal_boost.comparison._compare import compare
