@@ -107,10 +107,12 @@ def test_the_report_describes_the_data(finished: Finished) -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == f"claims.csv.gz: 900 rows, 6 features, {share}"
     assert lines[1] == "positive: fraud = yes, negative: fraud = no"
-    assert lines[2] == ("3 folds, grouped by customer; 6 rounds, seed 4, threads 1")
-    assert lines[3] == "focal loss: alpha 0.25, gamma 2.0"
-    assert f"xgboost {version('xgboost')}" in lines[4]
-    assert f"lightgbm {version('lightgbm')}" in lines[4]
+    missing = f"{data['missing']:,} values missing"
+    assert lines[2] == f"read as CSV: 5 numbers, 1 category; {missing}"
+    assert lines[3] == ("3 folds, grouped by customer; 6 rounds, seed 4, threads 1")
+    assert lines[4] == "focal loss: alpha 0.25, gamma 2.0"
+    assert f"xgboost {version('xgboost')}" in lines[5]
+    assert f"lightgbm {version('lightgbm')}" in lines[5]
     assert lines[-1] == (
         f"written: report.png and results.json in {Path('deep/report')}"
     )
@@ -219,6 +221,11 @@ def test_the_json_says_what_was_run(finished: Finished, claims: Path) -> None:
         "positives": int(y.sum()),
         "prevalence": y.mean(),
         "group": "customer",
+        "read_as": "CSV",
+        "kinds": {**dict.fromkeys("abcde", "number"), "region": "category"},
+        "left_out": {},
+        "said": {},
+        "missing": 100 + 129,
         "groups": 225,
     }
     assert results["settings"] == {
@@ -284,7 +291,8 @@ def test_one_booster_without_groups(
     assert list(results["results"]) == [library]
     assert results["data"]["group"] is None
     assert "groups" not in results["data"]
-    assert results["data"]["categorical_features"] == 2
+    assert results["data"]["categorical_features"] == 1
+    assert list(results["data"]["left_out"]) == ["customer"]
     assert results["settings"]["threads"] == 1
     other = {"xgboost": "LightGBM", "lightgbm": "XGBoost"}[library]
     printed = capsys.readouterr().out
@@ -442,7 +450,7 @@ WRONG_INPUT = [
     (
         ["{data}", "--target", "froud"],
         "--target must be one of the 8 columns of '{data}' "
-        "(a, b, c, d, e, region, customer, fraud), got 'froud'",
+        "(a, b, c, d, e, region, customer, fraud), got 'froud': did you mean 'fraud'?",
     ),
     (
         ["{data}", "--target", "fraud", "--group", "client"],
@@ -451,11 +459,11 @@ WRONG_INPUT = [
     ),
     (
         ["{data}", "--target", "region"],
-        "the target 'region' must have no missing values, got 100",
+        "the target 'region' must have no missing values, got 100: leave such rows out",
     ),
     (
         ["{data}", "--target", "fraud", "--group", "region"],
-        "the group 'region' must have no missing values, got 100",
+        "the group 'region' must have no missing values, got 100: leave such rows out",
     ),
     (
         ["{data}", "--target", "customer"],
@@ -530,7 +538,8 @@ def test_a_nul_in_a_text_is_one_sentence(tmp_path: Path) -> None:
     done = _run("compare", "nul.csv", *options, folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
-        "focal-boost compare: DATA must hold text without NUL, got one in 'nul.csv'\n"
+        "focal-boost compare: DATA must hold text without NUL, got one in 'nul.csv':"
+        " it is no CSV file, or has to be written again\n"
     )
     assert done.stdout == ""
     assert not (tmp_path / "out").exists()
@@ -555,6 +564,7 @@ def test_the_report_must_go_into_a_folder(
     [
         ("pandas", "both"),
         ("rich", "both"),
+        ("duckdb", "both"),
         ("matplotlib", "both"),
         ("sklearn", "both"),
         ("xgboost", "both"),

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from focal_boost.command._options import BOOSTERS, parser
-from focal_boost.command._table import InputError, Table, flights_table, read_table
+from focal_boost.command._read import Format
+from focal_boost.command._table import Table, flights_table, read_table
+from focal_boost.command._unpack import InputError
 
 if TYPE_CHECKING:
     from focal_boost.command._run import Settings
-    from focal_boost.comparison import Comparison
     from focal_boost.thresholds import Rule
 
 
@@ -49,24 +50,25 @@ def _compare(options: argparse.Namespace) -> None:
     table = _load(options)
 
     # Only now: these need the packages, and take a second to load.
-    from focal_boost.command._run import run
-
-    settings = _settings(options)
-    _report(options.out, table, settings, run(table, settings))
-
-
-def _report(out: Path, table: Table, settings: Settings, found: Comparison) -> None:
     from rich.console import Console
 
     from focal_boost.command import _report as report
+    from focal_boost.command._content import as_dict, write_json
+    from focal_boost.command._run import make_folds, run
 
-    out.mkdir(parents=True, exist_ok=True)
-    content = report.as_dict(table, settings, found)
-    report.write_json(out / "results.json", content)
-    found.plot().savefig(out / "report.png")
+    settings = _settings(options)
     console = Console(highlight=False)
-    report.print_report(console, table, settings, found)
-    report.print_line(console, f"\nwritten: report.png and results.json in {out}")
+    folds = make_folds(table, settings.folds, settings.seed)
+    report.print_data(console, table, settings)
+    found = run(table, settings, folds)
+    options.out.mkdir(parents=True, exist_ok=True)
+    content = as_dict(table, settings, found)
+    write_json(options.out / "results.json", content)
+    found.plot().savefig(options.out / "report.png")
+    report.print_results(console, settings, found)
+    report.print_line(
+        console, f"\nwritten: report.png and results.json in {options.out}"
+    )
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -95,7 +97,14 @@ def _load(options: argparse.Namespace) -> Table:
     if options.data is not None:
         if options.target is None:
             raise InputError("--target must name a column of DATA, got none")
-        return read_table(options.data, options.target, options.group)
+        return read_table(
+            options.data,
+            options.target,
+            options.group,
+            drop=tuple(dict.fromkeys(options.drop)),
+            positive=options.positive,
+            form=Format(options.sep, options.decimal, tuple(options.na)),
+        )
     if options.group is not None:
         raise InputError(
             "--group must be left out without DATA, because the flights are grouped by "
@@ -116,7 +125,8 @@ _INSTALLED_AS = {"sklearn": "scikit-learn"}
 
 def _require_packages(booster: str) -> None:
     """Raise before any work is done if a package is missing."""
-    for package in ("pandas", "sklearn", "matplotlib", "rich", *BOOSTERS[booster]):
+    ours = ("pandas", "sklearn", "matplotlib", "rich", "duckdb")
+    for package in (*ours, *BOOSTERS[booster]):
         if find_spec(package) is None:
             raise InputError(
                 f"this needs {package}, which is not installed: "

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from focal_boost import __version__
+
 BOOSTERS = {
     "xgboost": ("xgboost",),
     "lightgbm": ("lightgbm",),
@@ -19,7 +21,7 @@ _EPILOG = """\
 examples:
   focal-boost compare
       on the flights that ship with the package, grouped by day
-  focal-boost compare claims.csv.gz --target fraud
+  focal-boost compare claims.csv.gz --target fraud --drop claim_number
       on a file of yours
   focal-boost compare visits.parquet --target died --group patient --booster xgboost
       on one where the rows of a patient stay together
@@ -39,6 +41,9 @@ def parser() -> argparse.ArgumentParser:
         prog="focal-boost",
         description="Focal loss for XGBoost and LightGBM.",
         allow_abbrev=False,
+    )
+    found.add_argument(
+        "--version", action="version", version=f"focal-boost {__version__}"
     )
     commands = found.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_compare(
@@ -63,15 +68,23 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=Path,
         metavar="DATA",
-        help="a CSV file (plain or gzip) or a Parquet file with one row per case: "
-        "numbers, strings, booleans and missing values "
+        help="a CSV file with any separator, encoding and decimals, plain or packed, "
+        "or a Parquet file, with one row per case; it says what it has read "
         "(default: 20,000 flights, of which 2.3 %% were cancelled)",
     )
     parser.add_argument(
         "--target",
         metavar="COLUMN",
-        help="the column to predict, with two values; 1 or true is the positive, "
-        "of two other values it is the rarer",
+        help="the column to predict, with two values",
+    )
+    parser.add_argument(
+        "--positive",
+        metavar="VALUE",
+        help="the value of the target to predict (default: 1 or true, of two other "
+        "values the rarer)",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"focal-boost {__version__}"
     )
     parser.add_argument(
         "--group",
@@ -79,6 +92,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         help="rows with the same value here stay on one side of every split; "
         "the column is not a feature",
     )
+    _add_format(parser)
     parser.add_argument(
         "--booster",
         type=_one_of(*BOOSTERS),
@@ -115,6 +129,43 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the folder for report.png and results.json (default: %(default)s)",
     )
+
+
+def _add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--drop",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="a column to leave out; may be given several times",
+    )
+    parser.add_argument(
+        "--sep",
+        type=_separator,
+        metavar="SIGN",
+        help="what separates the columns, 'tab' for a tab (default: found out)",
+    )
+    parser.add_argument(
+        "--decimal",
+        type=_one_of(".", ","),
+        metavar="SIGN",
+        help="the sign before decimals, . or , (default: found out)",
+    )
+    parser.add_argument(
+        "--na",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="a text that stands for a missing value, as -999 does, besides the usual "
+        "(NA, null, ?, …); may be given several times",
+    )
+
+
+def _separator(text: str) -> str:
+    sign = {"tab": "\t", "\\t": "\t", "space": " "}.get(text, text)
+    if len(sign) != 1:
+        raise argparse.ArgumentTypeError(f"must be one sign or 'tab', got '{text}'")
+    return sign
 
 
 def _add_numbers(parser: argparse.ArgumentParser) -> None:

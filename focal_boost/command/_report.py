@@ -1,21 +1,15 @@
-"""A comparison as tables to read and as JSON to compute with."""
+"""A comparison as tables to read."""
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Sequence
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from focal_boost import __version__
-from focal_boost._adapter.splits import Split
+from focal_boost.command._content import data_of, versions
 from focal_boost.command._run import Settings
 from focal_boost.command._table import Table
 from focal_boost.comparison import Comparison
@@ -26,8 +20,7 @@ from focal_boost.comparison._measures import (
     mean_and_error,
 )
 from focal_boost.comparison._result import NAMES, Key
-from focal_boost.objective import FocalObjective
-from focal_boost.thresholds import Cost, RecallAtLeast, Rule, Threshold
+from focal_boost.thresholds import Cost, RecallAtLeast, Rule
 
 _HEADINGS = {
     "average_precision": "AP",
@@ -41,47 +34,21 @@ _HEADINGS = {
 }
 _STYLE = {"better": "green", "worse": "red", "within noise": "dim"}
 _WORD = {"better": "better", "worse": "worse", "within noise": "≈"}
+_PLURALS = {"number": "numbers", "date": "dates", "category": "categories"}
+# Of a kind; the rest stands in the JSON.
+_MOST_LINES = 12
 # What a terminal or a file that is not in Unicode gets instead.
-_ASCII = str.maketrans({"±": "+-", "≈": "~", "≥": ">="})
+_ASCII = str.maketrans({"±": "+-", "≈": "~", "…": "..."})
 
 
-def as_dict(table: Table, settings: Settings, found: Comparison) -> dict[str, Any]:
-    """Return everything that was measured, ready for JSON."""
-    results: dict[str, Any] = {}
-    for library, method in found.methods:
-        told = _result(found, (library, method), tuned=settings.tune)
-        results.setdefault(library, {})[method] = told
-    return {
-        "versions": versions(settings.boosters),
-        "data": _data(table),
-        "settings": _settings(settings),
-        "folds": [_fold(table, fold) for fold in found.splits],
-        "results": results,
-    }
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write strict JSON: a NaN is an error, not a word no parser knows."""
-    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """Return the versions that the figures depend on."""
-    others = (*packages, "scikit-learn", "numpy", "pandas")
-    return {
-        "focal-boost": __version__,
-        **{package: version(package) for package in others},
-        "python": platform.python_version(),
-    }
-
-
-def print_report(
-    console: Console, table: Table, settings: Settings, found: Comparison
-) -> None:
-    """Print the data, one table per library, the decisions, and how to read them."""
-    for line in _describe(table, settings):
+def print_data(console: Console, table: Table, settings: Settings) -> None:
+    """Print what has been read, and what is about to be done with it."""
+    for line in (*_describe(table), *_read(table), *_plan(table, settings)):
         print_line(console, line)
+
+
+def print_results(console: Console, settings: Settings, found: Comparison) -> None:
+    """Print one table per library, the decisions, and how to read them."""
     for library in settings.boosters:
         keys = [key for key in found.methods if key[0] == library]
         print_line(console, "")
@@ -110,19 +77,52 @@ def _printable(console: Console, text: Text) -> Text:
     return Text(plain)
 
 
-def _describe(table: Table, settings: Settings) -> list[str]:
-    data = _data(table)
+def _describe(table: Table) -> list[str]:
+    data = data_of(table)
     shape = f"{data['rows']:,} rows, {data['features']} features"
     positives = f"{data['positives']:,} positives ({data['prevalence']:.2%})"
-    grouped = "not grouped" if table.groups is None else f"grouped by {data['group']}"
+    return [
+        f"{table.name}: {shape}, {positives}",
+        f"positive: {table.target_name} = {table.positive}, "
+        f"negative: {table.target_name} = {table.negative}",
+    ]
+
+
+def _read(table: Table) -> list[str]:
+    """Return what the file was taken for; nothing where none was read."""
+    if not table.read_as:
+        return []
+    counts = _counts(table)
+    told = [
+        f"{n} {kind if n == 1 else plural}"
+        for kind, plural in _PLURALS.items()
+        if (n := counts[kind])
+    ]
+    missing = int(table.features.isna().sum().sum())
+    lines = [f"read as {table.read_as}: {', '.join(told)}; {missing:,} values missing"]
+    out = [f"left out: {name} ({why})" for name, why in table.left_out.items()]
+    said = [f"{name}: {what}" for name, what in table.said.items()]
+    for each in (out, said):
+        lines += each[:_MOST_LINES]
+        if len(each) > _MOST_LINES:
+            lines.append(f"… and {len(each) - _MOST_LINES} more, in results.json")
+    return lines
+
+
+def _counts(table: Table) -> dict[str, int]:
+    kinds = list(table.kinds.values())
+    return {kind: kinds.count(kind) for kind in _PLURALS}
+
+
+def _plan(table: Table, settings: Settings) -> list[str]:
+    grouped = f"grouped by {table.group_name}"
+    if table.groups is None:
+        grouped = "not grouped"
     loss = settings.loss
     threads = f", threads {settings.threads}" if settings.threads else ""
     used = versions(settings.boosters)
     shown = ("focal-boost", *settings.boosters, "python")
     return [
-        f"{table.name}: {shape}, {positives}",
-        f"positive: {table.target_name} = {table.positive}, "
-        f"negative: {table.target_name} = {table.negative}",
         f"{settings.folds} folds, {grouped}; {settings.rounds} rounds, "
         f"seed {settings.seed}{threads}",
         "focal loss: alpha and gamma chosen by log loss inside every training part"
@@ -221,67 +221,3 @@ def _difference(
         (f"±{error:.{decimals}f}\n", "dim"),
         (_WORD[verdict], style),
     )
-
-
-def _data(table: Table) -> dict[str, Any]:
-    positives = int(table.target.sum())
-    categorical = table.features.select_dtypes("category").shape[1]
-    data = {
-        "name": table.name,
-        "rows": len(table.target),
-        "features": table.features.shape[1],
-        "categorical_features": categorical,
-        "target": table.target_name,
-        "positive": table.positive,
-        "negative": table.negative,
-        "positives": positives,
-        "prevalence": positives / len(table.target),
-        "group": table.group_name,
-    }
-    if table.groups is not None:
-        data["groups"] = len(np.unique(table.groups))
-    return data
-
-
-def _fold(table: Table, fold: Split) -> dict[str, int]:
-    counts = {}
-    for side, rows in fold._asdict().items():
-        counts[f"{side}_rows"] = len(rows)
-        counts[f"{side}_positives"] = int(table.target[rows].sum())
-    return counts
-
-
-def _settings(settings: Settings) -> dict[str, Any]:
-    named = ("folds", "rounds", "seed", "threads")
-    loss, tuned = settings.loss, settings.tune
-    return {
-        **{name: getattr(settings, name) for name in named},
-        "alpha": "tuned" if tuned else loss.alpha,
-        "gamma": "tuned" if tuned else loss.gamma,
-        "hessian": FocalObjective().hessian,
-        **({} if settings.rule is None else {"rule": repr(settings.rule)}),
-    }
-
-
-def _result(found: Comparison, key: Key, *, tuned: bool) -> dict[str, Any]:
-    content: dict[str, Any] = {m: _figure(found, key, m) for m in found.measures}
-    if found.rule is not None:
-        content["threshold"] = _threshold(found.threshold(*key))
-    if tuned and key in found.losses:
-        chosen = found.losses[key]
-        content["chosen"] = [{"alpha": o.alpha, "gamma": o.gamma} for o in chosen]
-    return content
-
-
-def _threshold(chosen: Threshold) -> dict[str, float]:
-    return {"value": chosen.threshold, "low": chosen.low, "high": chosen.high}
-
-
-def _figure(found: Comparison, key: Key, measure: str) -> dict[str, Any]:
-    values = found.values(key, measure)
-    figure = {"folds": values.tolist(), **mean_and_error(values)._asdict()}
-    reference = found.reference(key)
-    if key != reference:
-        other = found.values(reference, measure)
-        figure["difference"] = difference(measure, values, other)._asdict()
-    return figure

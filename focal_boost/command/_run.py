@@ -9,7 +9,8 @@ from focal_boost._adapter.splits import (
     part_without_both_classes,
     stratified,
 )
-from focal_boost.command._table import InputError, Table
+from focal_boost.command._table import Table
+from focal_boost.command._unpack import InputError
 from focal_boost.comparison import Comparison, compare
 from focal_boost.loss import FocalLoss
 from focal_boost.thresholds import Rule
@@ -29,7 +30,9 @@ class Settings:
     loss: FocalLoss = field(default_factory=FocalLoss)
 
 
-def run(table: Table, settings: Settings) -> Comparison:
+def run(
+    table: Table, settings: Settings, folds: list[Split] | None = None
+) -> Comparison:
     """Compare, and say what is wrong in the words of the options.
 
     All methods have the tree parameters that are the library's default, and the same
@@ -50,7 +53,7 @@ def run(table: Table, settings: Settings) -> Comparison:
             tune=settings.tune,
             rule=settings.rule,
             groups=table.groups,
-            cv=make_folds(table, settings.folds, settings.seed),
+            cv=folds or make_folds(table, settings.folds, settings.seed),
             random_state=settings.seed,
             verbose=True,
         )

@@ -1,29 +1,24 @@
-"""Reading a file into features, target and groups."""
+"""From columns to features, target and groups."""
 
 from __future__ import annotations
 
-import gzip
-import warnings
-import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+import difflib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from focal_boost._validation import shown
+from focal_boost.command._columns import Texts, column_of, decimal_of
+from focal_boost.command._read import Format, read_columns
+from focal_boost.command._unpack import InputError
 from focal_boost.datasets import load_flights
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ZERO_ONE = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
-
-
-class InputError(ValueError):
-    """What the user gave cannot be used; the message is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +39,14 @@ class Table:
         Rows of one group stay together.
     group_name : str or None
         What a group is.
+    read_as : str
+        What the file is, in a few words; empty where nothing was read.
+    kinds : dict of str to str
+        "number", "date" or "category", by feature.
+    left_out : dict of str to str
+        Why a column is no feature.
+    said : dict of str to str
+        What else there is to know of a column.
     """
 
     name: str
@@ -54,6 +57,10 @@ class Table:
     negative: str
     groups: NDArray[np.int64] | None = None
     group_name: str | None = None
+    read_as: str = ""
+    kinds: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
 
 
 def flights_table() -> Table:
@@ -71,8 +78,16 @@ def flights_table() -> Table:
     )
 
 
-def read_table(path: str | Path, target: str, group: str | None = None) -> Table:
-    """Read a CSV (plain or gzip) or Parquet file.
+def read_table(
+    path: str | Path,
+    target: str,
+    group: str | None = None,
+    *,
+    drop: tuple[str, ...] = (),
+    positive: str | None = None,
+    form: Format | None = None,
+) -> Table:
+    """Read a CSV or Parquet file, packed or not.
 
     Parameters
     ----------
@@ -82,103 +97,112 @@ def read_table(path: str | Path, target: str, group: str | None = None) -> Table
         The column to predict: two different values, none missing.
     group : str, optional
         The column of the groups, none missing. It is not a feature.
+    drop : tuple of str
+        Columns that are to be no features.
+    positive : str, optional
+        The value of the target that is the positive class.
+    form : Format, optional
+        What is known of the file.
 
     Returns
     -------
     Table
-        Strings and booleans become categoricals, whose categories are those of the
-        whole file, so every part of it has the same ones.
+        Dates are days since 1970. Texts are categoricals, whose categories are those
+        of the whole file, so every part of it has the same ones.
 
     Raises
     ------
     InputError
         If the file cannot be read or does not fit.
     """
-    path = Path(path)
-    frame = _read_frame(path)
-    _check_columns(frame, path, target, group)
-    labels, positive, negative = _binary(frame[target], target)
+    path, form = Path(path), form or Format()
+    frame, read_as = read_columns(path, target, form)
+    if frame.empty:
+        raise InputError(f"DATA must have at least one row, got none in '{path}'")
+    _check_columns(frame, path, target, group, drop)
+    labels, names = _binary(frame[target], target, positive)
+    numbers = None if group is None else _group_numbers(frame[group], group)
+    used = {target, group, *drop}
+    columns = {name: frame[name] for name in frame if name not in used}
+    decimal = _decimal(columns, form)
+    found = {name: column_of(one, name, decimal) for name, one in columns.items()}
+    kept = {name: one for name, one in found.items() if one.values is not None}
+    left_out = {n: one.said for n, one in found.items() if one.values is None}
+    if not kept:
+        raise InputError(
+            "DATA must have a column to learn from besides the target and the group, "
+            f"got {_some([f'{name} ({why})' for name, why in left_out.items()], 3)}"
+        )
     return Table(
         name=path.name,
-        features=_features(frame.drop(columns=[target, *([group] if group else [])])),
+        features=_frame(kept),
         target=labels,
         target_name=target,
-        positive=positive,
-        negative=negative,
-        groups=None if group is None else _group_numbers(frame[group], group),
+        positive=names[0],
+        negative=names[1],
+        groups=numbers,
         group_name=group,
+        read_as=read_as,
+        kinds={name: one.kind for name, one in kept.items()},
+        left_out={**dict.fromkeys(drop, "--drop"), **left_out},
+        said={name: one.said for name, one in kept.items() if one.said},
     )
 
 
-def _read_frame(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise InputError(f"DATA must be an existing file, got '{path}'")
-    try:
-        frame = _parse(path)
-    except InputError:
-        raise
-    except ImportError:
-        raise InputError(
-            f"DATA in Parquet needs pyarrow: pip install pyarrow, got '{path}'"
-        ) from None
-    except (OSError, EOFError, ValueError, zlib.error, Warning) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise InputError(
-            f"DATA must be a readable CSV or Parquet file, got '{path}' ({reason})"
-        ) from None
-    if frame.empty:
-        raise InputError(f"DATA must have at least one row, got none in '{path}'")
-    return frame.rename(columns=str).reset_index(drop=True)
-
-
-def _parse(path: Path) -> pd.DataFrame:
+def _frame(columns: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
-    with path.open("rb") as stream:
-        start = stream.read(4)
-    if start == b"PAR1":
-        return pd.read_parquet(path)
-    with warnings.catch_warnings():
-        # Rows longer than the header would lose their last values with a mere warning.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        zipped = start[:2] == b"\x1f\x8b"
-        frame = pd.read_csv(
-            path,
-            compression="gzip" if zipped else None,
-            index_col=False,
-            low_memory=False,
-        )
-    _check_no_nul(path, gzip.open if zipped else open)
-    return frame
+    return pd.DataFrame({name: one.values for name, one in columns.items()})
 
 
-def _check_no_nul(path: Path, opened: Any) -> None:
-    """Raise for what some versions of pandas take for the end of a text."""
-    with opened(path, "rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            if b"\0" in block:
-                raise InputError(
-                    f"DATA must hold text without NUL, got one in '{path}'"
-                )
+def _decimal(columns: dict[str, Any], form: Format) -> str:
+    """Return the sign before decimals, as the columns of text have it."""
+    if form.decimal is not None:
+        return form.decimal
+    texts = [
+        Texts.of(column.iloc[:10_000])
+        for column in columns.values()
+        if column.dtype == object or str(column.dtype).startswith("str")
+    ]
+    return decimal_of([one for one in texts if one.text])
 
 
 def _check_columns(
-    frame: pd.DataFrame, path: Path, target: str, group: str | None
+    frame: pd.DataFrame,
+    path: Path,
+    target: str,
+    group: str | None,
+    drop: tuple[str, ...],
 ) -> None:
     names = list(frame.columns)
-    for option, name in (("--target", target), ("--group", group)):
+    dropped = [("--drop", name) for name in drop]
+    for option, name in (("--target", target), ("--group", group), *dropped):
         if name is not None and name not in names:
             raise InputError(
                 f"{option} must be one of the {len(names)} columns of '{path}' "
-                f"({_some(names)}), got '{name}'"
+                f"({_some(names)}), got '{name}'{_meant(name, names)}"
             )
     if target == group:
         raise InputError(f"--group must not be the target, got '{group}'")
-    if set(names) == {target, group or target}:
+    for name in drop:
+        if name in (target, group):
+            raise InputError(f"--drop must not be the target or group, got '{name}'")
+    if set(names) <= {target, group or target, *drop}:
         raise InputError(
             "DATA must have a column besides the target and the group, "
             f"got only {_some(names)}"
         )
+
+
+def _meant(name: str, names: list[str]) -> str:
+    """Return a question for the column that was meant, if one is near."""
+    folded = {one.casefold(): one for one in reversed(names)}
+    near = difflib.get_close_matches(name.strip().casefold(), folded, 1, 0.75)
+    if near:
+        return f": did you mean '{folded[near[0]]}'?"
+    if len(names) == 1:
+        return "; --sep sets the separator"
+    return ""
 
 
 def _some(values: list[Any], most: int = 10) -> str:
@@ -186,88 +210,58 @@ def _some(values: list[Any], most: int = 10) -> str:
     return shown + (", …" if len(values) > most else "")
 
 
-def _binary(column: pd.Series[Any], name: str) -> tuple[NDArray[np.int64], str, str]:
+def _binary(
+    column: pd.Series[Any], name: str, wanted: str | None
+) -> tuple[NDArray[np.int64], tuple[str, str]]:
     """Return the labels and the names of the positive and the negative value."""
-    _check_complete(column, f"the target '{name}'")
-    values = list(column.unique())
-    if len(values) != 2:
+    texts = Texts.of(_named(column))
+    _check_complete(texts, f"the target '{name}'")
+    if len(texts.text) != 2:
         raise InputError(
             f"the target '{name}' must have two different values, "
-            f"got {len(values)} ({_some(values, 5)})"
+            f"got {len(texts.text)} ({_some(texts.text, 5)})"
         )
-    # Of two equally frequent values the one that sorts last is taken.
-    last_first = sorted(values, key=str, reverse=True)
-    rarer_first = sorted(last_first, key=lambda value: int((column == value).sum()))
-    positive, negative = _positive_first(rarer_first)
-    labels = (column == positive).to_numpy(dtype=np.int64)
-    return labels, str(positive), str(negative)
+    positive = _positive(texts) if wanted is None else _wanted(texts, wanted)
+    negative = texts.text[1 - texts.text.index(positive)]
+    labels = (texts.code == texts.text.index(positive)).astype(np.int64)
+    return labels, (positive, negative)
 
 
-def _positive_first(values: list[Any]) -> list[Any]:
-    """Put the positive first: 1 or True, else the rarer, which comes first already."""
-    numbers = [_ZERO_ONE.get(str(value).lower()) for value in values]
+def _named(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return whole numbers without a point, as 1 and not 1.0."""
+    if column.dtype.kind == "f" and not (column.dropna() % 1).any():
+        return column.astype("Int64").astype(object)
+    return column.astype(object)
+
+
+def _positive(texts: Texts) -> str:
+    """Return the positive: 1 or true, else the rarer, of equals the last in order."""
+    numbers = [_ZERO_ONE.get(text.lower()) for text in texts.text]
     if None not in numbers and sum(number or 0 for number in numbers) == 1:
-        return [values[numbers.index(1)], values[numbers.index(0)]]
-    return values
+        return texts.text[numbers.index(1)]
+    last_first = sorted(range(2), key=texts.text.__getitem__, reverse=True)
+    return texts.text[min(last_first, key=lambda one: texts.count[one])]
+
+
+def _wanted(texts: Texts, wanted: str) -> str:
+    for text in texts.text:
+        if text.casefold() == wanted.strip().casefold():
+            return text
+    raise InputError(
+        f"--positive must be one of the two values of the target "
+        f"({_some(texts.text)}), got '{wanted}'"
+    )
 
 
 def _group_numbers(column: pd.Series[Any], name: str) -> NDArray[np.int64]:
-    import pandas as pd
+    texts = Texts.of(column)
+    _check_complete(texts, f"the group '{name}'")
+    return texts.code
 
-    _check_complete(column, f"the group '{name}'")
-    return np.asarray(pd.factorize(column)[0], np.int64)
 
-
-def _check_complete(column: pd.Series[Any], what: str) -> None:
-    missing = int(column.isna().sum())
+def _check_complete(texts: Texts, what: str) -> None:
+    missing = int((texts.code < 0).sum())
     if missing:
-        raise InputError(f"{what} must have no missing values, got {missing}")
-
-
-def _features(frame: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame({name: _feature(frame[name], name) for name in frame})
-
-
-def _feature(column: pd.Series[Any], name: Any) -> pd.Series[Any]:
-    """Return numbers as they are and everything else as a categorical of strings."""
-    import pandas as pd
-    from pandas.api import types
-
-    is_bool = types.is_bool_dtype(column.dtype)
-    if types.is_numeric_dtype(column.dtype) and not is_bool:
-        return _finite(column, name)
-    present = column.dropna()
-    kinds = {type(value) for value in present} - {str, bool, np.bool_}
-    if kinds:
-        kind = min(kind.__name__ for kind in kinds)
         raise InputError(
-            f"the column '{name}' must hold numbers, strings or booleans, got {kind}"
+            f"{what} must have no missing values, got {missing}: leave such rows out"
         )
-    if present.empty:
-        return pd.Series(np.nan, index=column.index)
-    texts = present.astype(str).reindex(column.index).astype("category")
-    _check_texts(texts.cat.categories, name)
-    return texts
-
-
-def _check_texts(texts: Iterable[str], name: Any) -> None:
-    """Raise for what a library written in C takes for the end of a text."""
-    for text in texts:
-        if "\0" in text:
-            raise InputError(
-                f"the column '{name}' must hold text without NUL, got {shown(text)}"
-            )
-
-
-def _finite(column: pd.Series[Any], name: Any) -> pd.Series[Any]:
-    """Return finite numbers; pandas' own nullable types become float64."""
-    if not isinstance(column.dtype, np.dtype):
-        column = column.astype("Float64").astype("float64")
-    if np.isinf(column).any():
-        infinite = column[np.isinf(column)].iloc[0]
-        raise InputError(
-            f"the column '{name}' must hold finite or missing numbers, got {infinite}"
-        )
-    return column
