@@ -94,7 +94,9 @@ def _parsed(
     options: dict[str, Any] = {"all_varchar": True, "sample_size": -1}
     if found is not None:
         skipped, sep, _ = found
-        options |= {"skip": skipped, "sep": sep, "header": True}
+        options |= {"sep": sep, "header": True}
+        # Versions of DuckDB count lines to skip differently.
+        text = "".join(text.splitlines(keepends=True)[skipped:])
     elif form.sep is not None:
         options["sep"] = form.sep
     frame = _by_duckdb(text, path, options, form.na)
@@ -233,14 +235,14 @@ def _typed_part(connection: Any, names: list[str], missing: str) -> pd.DataFrame
 def _wrong(text: str, path: Path, options: dict[str, Any], error: Any) -> InputError:
     """Say which row has another number of columns, if that is what is wrong."""
     if "sep" in options:
-        lines = text.splitlines()[options.get("skip", 0) :]
+        lines = text.splitlines()
         rows = csv.reader(lines, delimiter=options["sep"])
         wanted = len(next(rows))
         for row in rows:
             if row and len(row) != wanted and not row[0].startswith("#"):
                 return InputError(
                     f"DATA must have {wanted} columns in every row, got {len(row)} in"
-                    f" line {rows.line_num + options.get('skip', 0)} of '{path}'"
+                    f" line {rows.line_num} from the header on of '{path}'"
                 )
     return InputError(
         f"{UNREADABLE}, got '{path}' ({line_of(error).partition(' The search')[0]});"
