@@ -66,8 +66,7 @@ def read_columns(path: Path, target: str, form: Format) -> tuple[pd.DataFrame, s
         raise
     except ImportError as error:
         raise InputError(
-            f"DATA needs {error.name}, got '{path}': "
-            'pip install "focal-boost[compare]"'
+            f"DATA needs {error.name}, got '{path}': pip install {error.name}"
         ) from None
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise InputError(f"{UNREADABLE}, got '{path}' ({line_of(error)})") from None
