@@ -33,11 +33,12 @@ from focal_boost._kernels.llvm import (
     borrowed,
     compiled,
     compiled_and_kept,
+    compiled_as,
     prefer_wide_vectors,
 )
 
 
-def _fill_for(series: Series) -> Any:
+def _fill_for(series: Series, name: str) -> Any:
     """Return the loops over exp, log1p and q^γ, compiled for one accuracy."""
 
     def fill_exp(margin, offset, z, e):
@@ -66,11 +67,11 @@ def _fill_for(series: Series) -> Any:
             softplus = log1p_e[i] + (size if right else 0.0)
             q_power[i] = exp(max(-gamma * softplus, -LIMIT), series)
 
-    return map(compiled, (fill_exp, fill_log1p, fill_power))
+    return [compiled_as(name, one) for one in (fill_exp, fill_log1p, fill_power)]
 
 
-_fill_exp, _fill_log1p, _fill_power = _fill_for(SHORT)
-_fill_exp_long, _fill_log1p_long, _fill_power_long = _fill_for(LONG)
+_fill_exp, _fill_log1p, _fill_power = _fill_for(SHORT, "short")
+_fill_exp_long, _fill_log1p_long, _fill_power_long = _fill_for(LONG, "long")
 
 
 @njit(inline="always")
@@ -119,7 +120,7 @@ def _finish_for(power: int) -> Any:
             h = weight * (positive if is_positive else negative)
             grad[i], hess[i] = np.float32(g * slope), np.float32(h * curvature)
 
-    return compiled(finish)
+    return compiled_as(f"power {power}", finish)
 
 
 _finish_0, _finish_1, _finish_2, _finish = map(_finish_for, (0, 1, 2, -1))

@@ -38,7 +38,11 @@ def _written_out(first: int, powers: tuple[int, ...]) -> Any:
     inner = [_horner("u", list(islice(coefficients, number))) for number in powers]
     space: dict[str, Any] = {}
     exec(f"def in_two(u, s, fit):\n    return {_horner('s', inner)}", space)
-    return njit(inline="always")(space["in_two"])
+    function = space["in_two"]
+    # No two have one name: see `compiled_as`.
+    function.__module__ = __name__
+    function.__qualname__ = f"in_two from {first}, {powers}"
+    return njit(inline="always")(function)
 
 
 def _horner(variable: str, terms: list[str]) -> str:

@@ -39,6 +39,29 @@ class _Cache(FunctionCache):
     def _index_key(self, *args: Any) -> Any:
         return super()._index_key(*args), _digest()
 
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what is kept for these types, or None.
+
+        Processes that compile at the same time number their files alike, and the index
+        of one may lead to the machine code of the other: for other types, which would
+        read memory that is none of theirs. Such an index is begun anew.
+        """
+        found = super().load_overload(sig, target_context)
+        if found is None or tuple(found.signature.args) == tuple(sig):
+            return found
+        self.flush()
+        return None
+
+
+def compiled_as(name: str, function: Any) -> Any:
+    """Compile one of several functions that one text makes.
+
+    numba tells them apart by a number that every process counts by itself: what one
+    has kept on disk would be linked with another's function of the same number.
+    """
+    function.__qualname__ = f"{function.__qualname__} {name}"
+    return compiled(function)
+
 
 def compiled_and_kept(function: Any) -> Any:
     """Compile with a cache on disk, beside the file or in the user's cache folder."""
