@@ -145,7 +145,8 @@ class TestTrain:
         assert there.predict_proba(sample.X) == pytest.approx(posterior, abs=1e-4)
 
     def test_a_search_equals_the_cpu(self, cupy, gradients, sample):
-        part = SimpleNamespace(X=sample.X, y_true=sample.y, sample_weight=sample.weight)
+        given = {"X": sample.X, "y": sample.y, "y_true": sample.y}
+        part = SimpleNamespace(**given, sample_weight=sample.weight)
         margins = []
         for device in ("cpu", "cuda"):
             model = FocalXGBClassifier(device=device, max_depth=3)

@@ -29,7 +29,9 @@ PUBLIC = {
     "FocalSearchCV",
     "FocalXGBClassifier",
     "FoldEnsembleClassifier",
+    "MultiFocalMetric",
     "MultiFocalObjective",
+    "compare",
 }
 
 

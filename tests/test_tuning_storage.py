@@ -179,8 +179,11 @@ class TestStorage:
 
     def test_is_read_by_optuna(self, file: Path, sample: Sample) -> None:
         search = make_search(LightGBM, storage=file).fit(sample.X, sample.y)
-        study = optuna.load_study(study_name=None, storage=f"sqlite:///{file}")
+        storage = optuna.storages.RDBStorage(f"sqlite:///{file}")
+        study = optuna.load_study(study_name=None, storage=storage)
         assert study.best_value == search.best_score_
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 class TestOtherSearch:

@@ -214,8 +214,10 @@ class FocalSearchCV(OfBest):
             )
         folds = Folds(problem, self.estimator, self.n_jobs)
         kept = Kept(folds, rungs.of, self.n_models)
-        self.study_ = self._study(problem, source)
-        with progress(source.limit, wanted=self.verbose, of="candidates") as step:
+        with (
+            self._study(problem, source) as self.study_,
+            progress(source.limit, wanted=self.verbose, of="candidates") as step,
+        ):
 
             def train(trial: Any, number: int) -> float:
                 candidate = source.candidate(trial, number)
@@ -229,7 +231,7 @@ class FocalSearchCV(OfBest):
 
             sampler = sampler_of(self.sampler, self.random_state, source.first)
             search(self.study_, train, source.limit, is_over, sampler)
-        self._keep(problem, source, kept)
+            self._keep(problem, source, kept)
         if self.refit:
             self._refit(X, y, sample_weight)
         return self

@@ -87,39 +87,38 @@ class Source:
         return self.candidate(optuna.trial.FixedTrial(trial.params), number)
 
 
-def open_study(storage: Any, fingerprint: str, pruner: Any) -> Any:
-    """Return the study that is kept there, or a new one.
+@contextmanager
+def open_study(storage: Any, fingerprint: str, pruner: Any) -> Iterator[Any]:
+    """Return the study that is kept there, or a new one; close what was opened.
 
     Raises
     ------
     ValueError
         For a file that is no study's, and for the study of other data or settings.
     """
+    kept = _storage(storage)
     try:
         with _silent():
             study = optuna.create_study(
-                storage=_storage(storage),
+                storage=kept,
                 pruner=pruner,
                 study_name=_NAME,
                 direction="maximize",
                 load_if_exists=True,
             )
-    except Exception as error:
-        if type(error).__module__.split(".")[0] != "sqlalchemy":
-            raise
-        raise ValueError(
-            "storage must be a file that a search has written, or a new one, got"
-            f" '{storage}'"
-        ) from None
-    found = study.user_attrs.get(TOLD)
-    if found is None:
-        study.set_user_attr(TOLD, fingerprint)
-    elif found != fingerprint:
-        raise ValueError(
-            "storage must belong to the same data, estimator, folds, scoring and search"
-            f" space, got '{storage}' of others"
-        )
-    return study
+        found = study.user_attrs.get(TOLD)
+        if found is None:
+            study.set_user_attr(TOLD, fingerprint)
+        elif found != fingerprint:
+            raise ValueError(
+                "storage must belong to the same data, estimator, folds, scoring and"
+                f" search space, got '{storage}' of others"
+            )
+        yield study
+    finally:
+        if kept is not storage:
+            kept.remove_session()
+            kept.engine.dispose()
 
 
 def _storage(storage: Any) -> Any:
@@ -131,7 +130,15 @@ def _storage(storage: Any) -> Any:
         raise ValueError(
             f"storage must be a file in an existing folder, got '{storage}'"
         )
-    return f"sqlite:///{path.absolute()}"
+    # What SQLite's files begin with.
+    if path.exists() and path.stat().st_size:
+        with path.open("rb") as stream:
+            if stream.read(16) != b"SQLite format 3\0":
+                raise ValueError(
+                    "storage must be a file that a search has written, or a new one,"
+                    f" got '{storage}'"
+                )
+    return optuna.storages.RDBStorage(f"sqlite:///{path.absolute()}")
 
 
 def finished(study: Any) -> list[Any]:
