@@ -28,7 +28,7 @@ FOCAL = FocalObjective(0.25, 2.0)
 
 def table(X: Any) -> pd.DataFrame:
     """Return features of which the first are categories and the second have holes."""
-    frame = pd.DataFrame(X[:, :4], columns=list("abcd"))
+    frame = pd.DataFrame(X[:, :4].copy(), columns=list("abcd"))
     code = np.clip(np.round(frame["a"] * 2 + 3), 0, 6).astype(int)
     frame["a"] = pd.Categorical.from_codes(code, list("tuvwxyz"))
     frame.loc[np.random.default_rng(0).random(len(frame)) < 0.2, "b"] = np.nan

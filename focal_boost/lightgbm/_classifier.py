@@ -90,7 +90,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
     Examples
     --------
     >>> from sklearn.datasets import load_wine
-    >>> wine = load_wine()
+    >>> wine = load_wine(as_frame=True)
     >>> model = FocalLGBMClassifier(n_estimators=5, verbosity=-1)
     >>> model.fit(wine.data, wine.target).predict_proba(wine.data).shape
     (178, 3)
