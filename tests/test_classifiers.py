@@ -231,7 +231,10 @@ def test_one_class_is_as_certain_as_with_the_parent(
     X, y = sample.X[:200], np.zeros(200, int)
     parent = library.classifier(n_estimators=10, **library.quiet_estimator)
     expected = parent.fit(X, y).predict_proba(X)
+    same = make(library, focal_alpha=None, focal_gamma=0.0).fit(X, y)
+    np.testing.assert_allclose(same.predict_proba(X), expected, rtol=1e-5, atol=1e-12)
+    # Focal loss takes smaller steps from there.
     model = make(library).fit(X, y)
-    np.testing.assert_allclose(model.predict_proba(X), expected, rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(model.predict_proba(X), expected, rtol=1e-3, atol=1e-12)
     assert expected[:, 1].max() < 1e-5
     assert model.classes_.tolist() == parent.classes_.tolist()
