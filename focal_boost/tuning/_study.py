@@ -196,9 +196,10 @@ def sampler_of(
         state = np.random.SeedSequence([seed, number]).generate_state(1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            # alpha and gamma are there only with focal loss: a group of their own.
+            # alpha and gamma are there only with focal loss: a group of their own. What
+            # was killed stands in the study as if it ran, and must not count.
             sampler: Any = samplers.TPESampler(
-                seed=int(state[0]), multivariate=True, group=True
+                seed=int(state[0]), multivariate=True, group=True, constant_liar=False
             )
             if number < len(first):
                 sampler = samplers.PartialFixedSampler(first[number], sampler)
