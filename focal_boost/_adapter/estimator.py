@@ -33,12 +33,7 @@ def focal_objective(
     """
     _check_names(estimator)
     alpha, gamma = estimator.focal_alpha, estimator.focal_gamma
-    balanced = isinstance(alpha, str)
-    if balanced and alpha != "balanced":
-        raise ValueError(
-            'focal_alpha must be None, "balanced" or a number in (0, 1),'
-            f" got {shown(alpha)}"
-        )
+    balanced = _is_balanced(alpha, '"balanced" or a number in (0, 1)')
     try:
         objective = FocalObjective(None if balanced else alpha, gamma)
     except ValueError as error:
@@ -48,6 +43,13 @@ def focal_objective(
     if not balanced:
         return objective
     return FocalObjective(FocalLoss.balanced(y_true, gamma, sample_weight).alpha, gamma)
+
+
+def _is_balanced(alpha: Any, rule: str) -> bool:
+    """Return whether alpha is to be found from the rows; raise for another text."""
+    if isinstance(alpha, str) and alpha != "balanced":
+        raise ValueError(f"focal_alpha must be None, {rule}, got {shown(alpha)}")
+    return isinstance(alpha, str)
 
 
 def of_second_class(
@@ -103,12 +105,8 @@ def multi_objective(
     _check_names(estimator)
     check_no_positive(estimator)
     alpha, gamma = estimator.focal_alpha, estimator.focal_gamma
-    balanced = isinstance(alpha, str)
-    if balanced and alpha != "balanced":
-        raise ValueError(
-            'focal_alpha must be None, "balanced", a number in (0, 1) or one per class,'
-            f" got {shown(alpha)}"
-        )
+    rule = '"balanced", a number in (0, 1) or one per class'
+    balanced = _is_balanced(alpha, rule)
     try:
         objective = MultiFocalObjective(None if balanced else alpha, gamma)
         objective.of_columns(n)

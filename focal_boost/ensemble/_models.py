@@ -13,13 +13,6 @@ from scipy.special import logit
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-# LightGBM's names of its early stopping.
-_STOPPING = (
-    "early_stopping_round",
-    "early_stopping_rounds",
-    "early_stopping",
-    "n_iter_no_change",
-)
 # A probability of 0 or 1 of a model without log-odds.
 _EDGE = float(np.finfo(np.float64).eps)
 
@@ -77,8 +70,10 @@ def stops_early(model: Any) -> bool:
     params = model.get_params(deep=False)
     if library == "xgboost":
         return bool(params.get("early_stopping_rounds") or params.get("callbacks"))
+    from focal_boost.lightgbm._binned import STOPPING
+
     # Here 0 and less turn it off.
-    return any((params.get(name) or 0) > 0 for name in _STOPPING)
+    return any((params.get(name) or 0) > 0 for name in STOPPING)
 
 
 def _watched(model: Any, held_out: Part) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from focal_boost._adapter.estimator import positive_of
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight, shown
-from focal_boost.tuning._pipeline import last_step
+from focal_boost.ensemble._models import last_step
 from focal_boost.tuning._scoring import Judged, score
 
 

@@ -16,7 +16,8 @@ from joblib import (  # type: ignore[import-untyped]
 )
 from numpy.typing import NDArray
 
-from focal_boost.tuning._pipeline import last_step, trainable
+from focal_boost.ensemble._models import last_step
+from focal_boost.tuning._pipeline import trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._space import Candidate
 

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from focal_boost._adapter import protocol
 from focal_boost._adapter.protocol import Trainable
+from focal_boost.ensemble._models import last_step
 
 
 def trainable(estimator: Any) -> Trainable:
@@ -22,11 +23,6 @@ def trainable(estimator: Any) -> Trainable:
     found = protocol.trainable(last_step(estimator))
     of_pipeline: Any = _OfPipeline(found)
     return of_pipeline if isinstance(estimator, Pipeline) else found
-
-
-def last_step(estimator: Any) -> Any:
-    """Return the classifier, without what comes before it in a pipeline."""
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
 def prefix_of(estimator: Any) -> str:

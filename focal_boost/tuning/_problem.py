@@ -18,7 +18,7 @@ from focal_boost._adapter.splits import (
 )
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight
-from focal_boost.tuning._pipeline import last_step
+from focal_boost.ensemble._models import last_step
 from focal_boost.tuning._scoring import Judged, check_scores, check_scoring, score
 
 

@@ -12,7 +12,8 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from focal_boost._adapter.estimator import focal_objective
 from focal_boost._validation import check_integer, shown
-from focal_boost.tuning._pipeline import last_step, trainable
+from focal_boost.ensemble._models import last_step
+from focal_boost.tuning._pipeline import trainable
 
 #: A grid of alpha × gamma; gamma 0 is the built-in log loss.
 DEFAULT_SPACE: dict[str, list[Any]] = {

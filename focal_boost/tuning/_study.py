@@ -76,7 +76,7 @@ class Source:
         return cls(estimator, n_candidates, None, suggest, first)
 
     def candidate(self, trial: Any, number: int) -> Candidate:
-        """Return the candidate of a trial, the so-manieth that is finished."""
+        """Return the candidate of a trial, by how many were finished before it."""
         if self.points is not None:
             return self.points[number]
         assert self.suggest is not None
@@ -171,9 +171,9 @@ def search(
         ``(number) → sampler``: one that depends on nothing but the finished trials,
         so that a search that was interrupted goes on as if it had not been.
     """
-    while limit is None or len(finished(study)) < limit:
+    while True:
         number = len(finished(study))
-        if number and is_over():
+        if (limit is not None and number >= limit) or (number and is_over()):
             return
         study.sampler = sampler(number)
         with _silent():
