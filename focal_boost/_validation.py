@@ -14,7 +14,7 @@ HESSIANS = ("upper", "exact")
 # Beyond these the formulas' products leave the range of floating point.
 _LEAST_ALPHA, _LARGEST_GAMMA = 1e-30, 1e9
 # A message is a sentence, whatever was given.
-_SHOWN = 80
+_SHOWN, _LISTED = 80, 5
 
 
 def shown(value: object) -> str:
@@ -24,8 +24,21 @@ def shown(value: object) -> str:
     except ValueError:
         # Python writes no integer of more than 4,300 digits.
         text = f"{type(value).__name__} without a text"
-    text = " ".join(text.split())
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]} ..."
+    return brief(text)
+
+
+def brief(text: object, most: int = _SHOWN) -> str:
+    """Return a text in one line, cut to what a message has room for."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= most else f"{line[: most - 4]} ..."
+
+
+def listed(values: Any) -> str:
+    """Return the first of several values as a list to read."""
+    several = np.asarray(values).tolist()
+    each = [brief(shown(one), _SHOWN // 4) for one in several[:_LISTED]]
+    more = ["..."] if len(several) > _LISTED else []
+    return f"[{', '.join([*each, *more])}]"
 
 
 def check_alpha(alpha: object) -> float | None:
@@ -77,8 +90,7 @@ def check_hessian(hessian: object) -> str:
 
 def as_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
     """Return `values` as a non-empty array of booleans, integers or floats."""
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise ValueError(f"{name} must have no masked values, got {values.mask.sum()}")
+    check_unmasked(values, name)
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         try:
@@ -92,6 +104,12 @@ def as_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     return array
+
+
+def check_unmasked(values: Any, name: str) -> None:
+    """Raise for masked values, which whoever makes an array of them would unmask."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} must have no masked values, got {values.mask.sum()}")
 
 
 def _first_that_is_no_number(array: NDArray[Any]) -> Any:

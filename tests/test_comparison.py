@@ -256,11 +256,11 @@ WRONG = [
     ),
     ({"cv": 1}, "cv must be an integer >= 2, got 1"),
     (
-        {"cv": [(np.arange(9), np.arange(1500))]},
+        {"cv": [(np.arange(9), np.arange(9, 1500))]},
         "cv must have at least 2 folds, got 1",
     ),
     (
-        {"cv": [(np.arange(750), np.arange(1500))] * 2},
+        {"cv": [(np.arange(750), np.arange(750, 1500))] * 2},
         "cv must leave every row out once at most, got repeats",
     ),
     ({"positive": 2}, "positive must be one of the labels [0, 1], got 2"),

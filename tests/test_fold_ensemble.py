@@ -155,6 +155,7 @@ def test_repeats_of_given_folds_and_rows_that_are_never_left_out() -> None:
     np.testing.assert_array_equal(np.isnan(ensemble.oof_posterior_), fold == -1)
     splits = PredefinedSplit(fold).split()
     listed = FoldEnsembleClassifier(model, cv=splits, n_repeats=2).fit(X, y)
+    assert len(listed.estimators_) == 4
     np.testing.assert_array_equal(listed.oof_posterior_, ensemble.oof_posterior_)
 
 
@@ -260,7 +261,7 @@ def test_scikit_learns_checks() -> None:
         ({"n_repeats": 0}, y, "^n_repeats must be an integer >= 1, got 0$"),
         ({}, y * 0, "^y must contain two classes, got 1 class: "),
         (
-            {"cv": [(np.flatnonzero(y == 0), np.arange(9))]},
+            {"cv": [(np.flatnonzero(y == 0), np.flatnonzero(y == 1))]},
             y,
             "^cv must leave both classes .*, got 1 in that of fold 0$",
         ),

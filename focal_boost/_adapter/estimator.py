@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from focal_boost._adapter.warned import warn
-from focal_boost._validation import shown
+from focal_boost._validation import brief, check_unmasked, listed, shown
 from focal_boost.loss import FocalLoss
 from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
@@ -93,7 +93,7 @@ def positive_of(estimator: Any, classes: ArrayLike) -> int:
     if len(labels) < 2:
         return 1
     raise ValueError(
-        f"positive_class must be None or one of the classes {labels},"
+        f"positive_class must be None or one of the classes {listed(classes)},"
         f" got {shown(chosen)}"
     )
 
@@ -147,7 +147,7 @@ def _check_names(estimator: Any) -> None:
         if name.startswith("focal_") and name not in FOCAL_PARAMETERS:
             raise ValueError(
                 "a parameter that begins with focal_ must be focal_alpha or"
-                f" focal_gamma, got {name}"
+                f" focal_gamma, got {brief(name)}"
             )
 
 
@@ -161,6 +161,8 @@ def bound_arguments(method: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Return the arguments of a call by name, as the parent's signature names them."""
     bound = inspect.signature(method).bind(*args, **kwargs).arguments
     bound.pop("self", None)
+    for name, value in bound.items():
+        check_unmasked(value, name)
     return dict(bound)
 
 

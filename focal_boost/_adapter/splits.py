@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from focal_boost._adapter.target import Target
+from focal_boost._validation import check_integer, check_unmasked, shown
 
 Rows = NDArray[np.intp]
 
@@ -36,8 +38,7 @@ def stratified(
     ValueError, in the words of the caller: `name` is what `n_splits` is called there,
     `classes` what rows with label 0 and 1 are.
     """
-    if n_splits < 2:
-        raise ValueError(f"{name} must be an integer >= 2, got {n_splits}")
+    n_splits = check_integer(n_splits, name, 2)
     for label in reversed(range(len(classes))):
         held, what = np.flatnonzero(y_true == label), "rows"
         if groups is not None:
@@ -45,7 +46,7 @@ def stratified(
         if len(held) < n_splits:
             raise ValueError(
                 f"{name} must be at most the {len(held)} {what} with {classes[label]},"
-                f" got {n_splits}"
+                f" got {shown(n_splits)}"
             )
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(n_splits, shuffle=seed is not None, random_state=seed)
@@ -54,6 +55,7 @@ def stratified(
 
 def with_rows(X: Any) -> Any:
     """Return features whose rows can be chosen by their numbers."""
+    check_unmasked(X, "X")
     if hasattr(X, "tocsr"):
         X = X.tocsr()
     elif not hasattr(X, "shape"):
@@ -93,13 +95,66 @@ def splits_of(
                 "groups must have one value per row of X, "
                 f"{len(y_true)}, got shape {groups.shape}"
             )
-    if isinstance(cv, int | np.integer):
-        classes = [f"class {str(label)!r}" for label in target.classes]
+    if cv is None:
+        # As in scikit-learn, but for the groups, which it would leave aside.
+        cv, seed = 5, None
+    if isinstance(cv, Integral):
+        n_splits = check_integer(cv, "cv", 2)
+        classes = [f"class {shown(str(label))}" for label in target.classes]
         if groups is not None:
             _check_groups(y_true, groups, classes)
-        return [*stratified(int(cv), y_true, groups, seed, name="cv", classes=classes)]
-    found = check_cv(cv, y_true, classifier=True).split(X, y_true, groups)
-    return [(np.asarray(train), np.asarray(test)) for train, test in found]
+        given = n_splits, y_true, groups, seed
+        return [*stratified(*given, name="cv", classes=classes)]
+    if isinstance(cv, str) or not (hasattr(cv, "split") or hasattr(cv, "__iter__")):
+        raise ValueError(
+            "cv must be an integer >= 2, a splitter or an iterable of (train, test),"
+            f" got {shown(cv)}"
+        )
+    found = [*(cv.split(X, y_true, groups) if hasattr(cv, "split") else cv)]
+    if not found:
+        raise ValueError("cv must have at least one fold, got none")
+    return [_checked(split, fold, len(y_true)) for fold, split in enumerate(found)]
+
+
+def _checked(split: Any, fold: int, n_rows: int) -> Split:
+    """Return the row numbers of both parts of a split that a user has made."""
+    try:
+        train, test = split
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"cv must give (train, test) for each fold, got {shown(split)} in fold"
+            f" {fold}"
+        ) from None
+    parts = Split(
+        _row_numbers(train, f"training part of fold {fold}", n_rows),
+        _row_numbers(test, f"test part of fold {fold}", n_rows),
+    )
+    both = np.intersect1d(*parts)
+    if both.size:
+        raise ValueError(
+            f"cv must keep training and test rows apart, got row {both[0]} in both"
+            f" parts of fold {fold}"
+        )
+    return parts
+
+
+def _row_numbers(rows: Any, part: str, n_rows: int) -> Rows:
+    """Return row numbers, or those of a mask of all rows, checked."""
+    try:
+        numbers = np.asarray(rows)
+    except ValueError:
+        numbers = np.asarray(rows, object)
+    if numbers.dtype == bool and numbers.shape == (n_rows,):
+        numbers = np.flatnonzero(numbers)
+    rule = f"cv must give row numbers from 0 to {n_rows - 1}, got"
+    if numbers.ndim == 1 and not numbers.size:
+        raise ValueError(f"{rule} none in the {part}")
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise ValueError(f"{rule} {shown(rows)} in the {part}")
+    wrong = numbers[(numbers < 0) | (numbers >= n_rows)]
+    if wrong.size:
+        raise ValueError(f"{rule} {wrong[0]} in the {part}")
+    return numbers.astype(np.intp)
 
 
 def _check_groups(
@@ -111,7 +166,7 @@ def _check_groups(
         if len(np.unique(of_class)) == 1:
             raise ValueError(
                 f"groups must not hold all rows of {classes[label]} in one group,"
-                f" got group {str(of_class[0])!r} with all {len(of_class)}"
+                f" got group {shown(str(of_class[0]))} with all {len(of_class)}"
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from focal_boost._validation import shown
+from focal_boost._validation import brief, check_unmasked, listed, shown
 
 #: What scikit-learn calls labels of two values, of more, and of a column each.
 BINARY, MULTICLASS, MULTILABEL = "binary", "multiclass", "multilabel"
@@ -57,7 +57,7 @@ class Target:
             raise ValueError(
                 "Only binary classification is supported. The type of the target is"
                 f" multiclass: y must contain two classes, got {len(classes)}:"
-                f" {classes[:5].tolist()}"
+                f" {listed(classes)}"
             )
         return cls(y_true.astype(np.int64), classes)
 
@@ -82,8 +82,8 @@ class Target:
         known = np.isin(column, self.classes)
         if not known.all():
             raise ValueError(
-                f"{name} must contain only the classes {self.classes.tolist()},"
-                f" got {column[~known][0]}"
+                f"{name} must contain only the classes {listed(self.classes)},"
+                f" got {brief(column[~known][0])}"
             )
         return np.asarray(np.searchsorted(self.classes, column), np.int64)
 
@@ -127,6 +127,7 @@ def _column(y: Any, *, warn: bool = False) -> NDArray[Any]:
     """Return labels as an array, (n,); objects that are all of one type as that."""
     from sklearn.utils.validation import column_or_1d
 
+    check_unmasked(y, "y")
     column = np.asarray(column_or_1d(y, warn=warn))
     if column.dtype != object:
         return column

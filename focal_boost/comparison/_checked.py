@@ -16,7 +16,7 @@ from focal_boost._adapter.splits import (
     with_rows,
 )
 from focal_boost._adapter.target import Target
-from focal_boost._validation import as_labels_and_weight, shown
+from focal_boost._validation import as_labels_and_weight, listed, shown
 from focal_boost.comparison._measures import Rows
 from focal_boost.comparison._methods import INNER_FOLDS, Training
 from focal_boost.ensemble._models import Part
@@ -43,10 +43,13 @@ class Checked(NamedTuple):
         target = Target.of(y)
         labels = target.classes.tolist()
         if len(labels) == 1:
-            raise ValueError(f"y must contain two classes, got 1 class: {labels}")
+            raise ValueError(
+                f"y must contain two classes, got 1 class: {listed(labels)}"
+            )
         if positive is not None and positive not in labels:
             raise ValueError(
-                f"positive must be one of the labels {labels}, got {shown(positive)}"
+                f"positive must be one of the labels {listed(labels)},"
+                f" got {shown(positive)}"
             )
         target.check_rows(X)
         y_true = target.y_true

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from focal_boost._adapter.features import of_single_precision
 from focal_boost._adapter.progress import progress
 from focal_boost._adapter.splits import Split, rows_of
 from focal_boost._validation import check_integer, shown
@@ -129,7 +130,10 @@ def compare(
         seed=seed,
     )
     found: dict[tuple[str, str], list[Prediction]] = {}
-    with progress(len(methods) * len(splits), wanted=verbose, of="trainings") as step:
+    with (
+        of_single_precision(rows.X),
+        progress(len(methods) * len(splits), wanted=verbose, of="trainings") as step,
+    ):
         for method in methods:
             if method.name == BUILT_IN:
                 # The focal loss is compiled before the clock starts.
@@ -164,11 +168,11 @@ def _classifiers(estimators: Mapping[str, Any] | None) -> dict[str, Any]:
     for name, one in found.items():
         if name in METHODS:
             raise ValueError(
-                f"estimators must have names other than {METHODS}, got {name!r}"
+                f"estimators must have names other than {METHODS}, got {shown(name)}"
             )
         if not hasattr(one, "predict_proba") or not hasattr(one, "fit"):
             raise ValueError(
-                f"estimators must have predict_proba, got {shown(one)} as {name!r}"
+                f"estimators must have predict_proba, got {shown(one)} as {shown(name)}"
             )
     return found
 

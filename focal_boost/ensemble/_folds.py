@@ -130,11 +130,11 @@ class FoldEnsembleClassifier(MeanLogOdds):
         repeats = check_integer(self.n_repeats, "n_repeats", 1)
         rows = _Rows.of(X, y, sample_weight)
         positive_of(last_step(self.estimator), rows.target.classes)
-        seeds = self._seeds(repeats)
+        seeds, cv = self._seeds(repeats), self._cv()
         folds = [
             _Fold(train, test, seed)
             for seed in seeds
-            for train, test in splits_of(rows.X, rows.target, groups, self._cv(), seed)
+            for train, test in splits_of(rows.X, rows.target, groups, cv, seed)
         ]
         for number, fold in enumerate(folds):
             rows.check(fold, number)

@@ -9,6 +9,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 from joblib import effective_n_jobs  # type: ignore[import-untyped]
+from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 
 from focal_boost._adapter.estimator import (
@@ -16,11 +17,13 @@ from focal_boost._adapter.estimator import (
     library_parameters,
     multi_objective,
 )
+from focal_boost._adapter.features import check_names
 from focal_boost._adapter.target import Target
 from focal_boost._validation import shown
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import with_advice
 from focal_boost.lightgbm._many import ManyTraining
+from focal_boost.lightgbm._sets import FORBIDDEN
 from focal_boost.lightgbm._train import settings_of
 from focal_boost.lightgbm._training import Training as _Training
 
@@ -63,6 +66,7 @@ class Binned:
     ) -> None:
         self.y_true, self.classes = train.y_true, np.unique(train.y)
         self.test_X = test.X
+        check_names(train.X, FORBIDDEN, LightGBMError)
         given = {"sample_weight": train.sample_weight}
         self.weight = estimator._weight(given, Target.of(train.y, many=True))
         params = _parameters(estimator, None, threads)
@@ -144,7 +148,8 @@ def bins_key(estimator: Any) -> Hashable:
 
 def rounds_of(estimator: Any) -> int:
     """Return the number of rounds of a full training."""
-    return int(estimator.n_estimators)
+    rounds: int = estimator.n_estimators
+    return rounds
 
 
 def patience_of(estimator: Any) -> int | None:

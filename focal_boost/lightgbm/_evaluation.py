@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from focal_boost._rows import Labels
+from focal_boost._validation import shown
 from focal_boost.lightgbm._metrics import TWINS, WITHOUT_TWIN, LightGBMMetric
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Evaluations:
         for name in names:
             if name in self.without_twin:
                 raise ValueError(
-                    f"metric must be one of a probability with focal loss, got {name!r}"
+                    "metric must be one of a probability with focal loss, got"
+                    f" {shown(name)}"
                 )
         self._pointwise = [name for name in names if name in self.twins]
 

@@ -6,9 +6,14 @@ import functools
 from typing import Any
 
 import numpy as np
+from lightgbm.basic import LightGBMError
 
+from focal_boost._adapter.features import check_names
 from focal_boost._adapter.target import Target
 from focal_boost._validation import shown
+
+# Of column names, which stand in the model's JSON.
+FORBIDDEN = '",:[]{}'
 
 
 def start_from(start: Any, given: dict[str, Any]) -> None:
@@ -47,6 +52,7 @@ def plain_labels(given: dict[str, Any]) -> Target:
     training set among the evaluation sets by it.
     """
     y = given["y"]
+    check_names(given["X"], FORBIDDEN, LightGBMError)
     target = Target.of(y, warn=False, many=True)
     target.check_rows(given["X"])
     plain = target.plain(y)

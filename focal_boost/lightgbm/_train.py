@@ -214,7 +214,7 @@ def settings_of(
         # The classifier has wrapped a callable.
         named = getattr(given[0], "func", given[0])
         raise ValueError(
-            f'objective in params must be "{names[0]}" or absent, got {named!r}'
+            f'objective in params must be "{names[0]}" or absent, got {shown(named)}'
         )
     # Whichever LightGBM takes where there are several.
     if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING):

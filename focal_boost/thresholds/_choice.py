@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from focal_boost._validation import as_float, check_integer
+from focal_boost._validation import as_float, check_integer, shown
 from focal_boost.thresholds._outcomes import Outcomes, Ranked
 from focal_boost.thresholds._rules import Cost, PrecisionAtLeast, Rule
 
@@ -116,10 +116,12 @@ def choose_threshold(
     The intervals take the rows for independent: with groups they are too narrow.
     """
     if not hasattr(rule, "threshold"):
-        raise ValueError(f"rule must be a Rule as Cost(1, 20) is, got {rule!r}")
+        raise ValueError(f"rule must be a Rule as Cost(1, 20) is, got {shown(rule)}")
     samples = check_integer(n_bootstrap, "n_bootstrap", 1)
     if not 0 < as_float(confidence) < 1:
-        raise ValueError(f"confidence must be a number in (0, 1), got {confidence!r}")
+        raise ValueError(
+            f"confidence must be a number in (0, 1), got {shown(confidence)}"
+        )
     ranked = Ranked(y_true, posterior, sample_weight)
     outcomes = ranked.outcomes()
     chosen = rule.threshold(outcomes)

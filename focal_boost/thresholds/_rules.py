@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from focal_boost._validation import as_float
+from focal_boost._validation import as_float, shown
 from focal_boost.thresholds._outcomes import Outcomes
 
 
@@ -47,7 +47,7 @@ class Cost:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not math.isfinite(as_float(value)):
-                raise ValueError(f"{name} must be a finite number, got {value!r}")
+                raise ValueError(f"{name} must be a finite number, got {shown(value)}")
         for wrong, right in (
             ("false_positive", "true_negative"),
             ("false_negative", "true_positive"),
@@ -181,9 +181,9 @@ def _lowest(
 
 def _check_positive(name: str, value: object) -> None:
     if not 0 < as_float(value) < math.inf:
-        raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+        raise ValueError(f"{name} must be a finite number > 0, got {shown(value)}")
 
 
 def _check_share(name: str, value: object) -> None:
     if not 0 < as_float(value) <= 1:
-        raise ValueError(f"{name} must be a number in (0, 1], got {value!r}")
+        raise ValueError(f"{name} must be a number in (0, 1], got {shown(value)}")

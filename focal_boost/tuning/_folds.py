@@ -16,6 +16,7 @@ from joblib import (  # type: ignore[import-untyped]
 )
 from numpy.typing import NDArray
 
+from focal_boost._validation import check_integer
 from focal_boost.ensemble._models import last_step
 from focal_boost.tuning._pipeline import trainable
 from focal_boost.tuning._problem import Problem
@@ -48,6 +49,8 @@ class Folds:
 
     def __init__(self, problem: Problem, estimator: Any, n_jobs: int | None) -> None:
         self.problem = problem
+        if n_jobs is not None:
+            check_integer(n_jobs, "n_jobs", -cpu_count())
         numbers = range(len(problem.splits))
         self.jobs = min(effective_n_jobs(n_jobs), len(numbers))
         threads = _threads(last_step(estimator).n_jobs, self.jobs)

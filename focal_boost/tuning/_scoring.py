@@ -15,6 +15,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer
 
+from focal_boost._validation import brief, shown
 from focal_boost.metrics import FocalMetric
 from focal_boost.multi_metrics import normalised
 from focal_boost.objective import FocalObjective
@@ -59,7 +60,7 @@ def check_scoring(scoring: Any) -> Any:
         pass
     raise ValueError(
         f"scoring must be one of {tuple(SCORINGS)}, the name of one of scikit-learn's"
-        f" scorers, or a scorer, got {scoring!r}"
+        f" scorers, or a scorer, got {shown(scoring)}"
     )
 
 
@@ -74,12 +75,13 @@ def check_scores(scoring: Any, rows: Judged) -> None:
         value = score(scoring, rows, np.linspace(-1, 1, np.prod(shape)).reshape(shape))
     except Exception as error:
         raise ValueError(
-            f"scoring must be a scorer of these labels, got {scoring!r}, which fails:"
-            f" {' '.join(str(error).split())}"
+            f"scoring must be a scorer of these labels, got {shown(scoring)}, which"
+            f" fails: {brief(error)}"
         ) from error
     if not np.isfinite(value):
         raise ValueError(
-            f"scoring must be a scorer of these labels, got {scoring!r} with {value}"
+            f"scoring must be a scorer of these labels, got {shown(scoring)}"
+            f" with {value}"
         )
 
 

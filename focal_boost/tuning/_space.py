@@ -66,7 +66,7 @@ def candidate_of(estimator: Any, params: Mapping[str, Any], number: int) -> Cand
     for name, value in (("n_estimators", rounds), ("early_stopping_rounds", patience)):
         if value is not None:
             check_integer(value, name, 1)
-    return Candidate(number, dict(params), changed, rounds, patience)
+    return Candidate(number, dict(params), changed, int(rounds), patience)
 
 
 def _check_positive(estimator: Any, changed: Any) -> None:

@@ -14,8 +14,10 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from focal_boost._adapter.estimator import focal_objective, multi_objective
+from focal_boost._adapter.features import check_names, of_single_precision
 from focal_boost._validation import shown
 from focal_boost.xgboost import _start, _training
+from focal_boost.xgboost._labels import FORBIDDEN
 from focal_boost.xgboost._many import ManyTraining
 
 library = "xgboost"
@@ -56,10 +58,12 @@ class Binned:
         labels = train.y_true
         if len(self.classes) > 2:
             labels = np.eye(len(self.classes), dtype=np.float32)[labels]
-        self.train = kind(train.X, labels, weight=self.weight, **data)
-        if _is_binned(estimator):
-            data["ref"] = self.train
-        self.test = kind(test.X, **data)
+        check_names(train.X, FORBIDDEN)
+        with of_single_precision(train.X, test.X):
+            self.train = kind(train.X, labels, weight=self.weight, **data)
+            if _is_binned(estimator):
+                data["ref"] = self.train
+            self.test = kind(test.X, **data)
 
 
 class Training:
@@ -125,7 +129,8 @@ def bins_key(estimator: Any) -> Hashable:
 
 def rounds_of(estimator: Any) -> int:
     """Return the number of rounds of a full training."""
-    return int(estimator.get_num_boosting_rounds())
+    rounds: int = estimator.get_num_boosting_rounds()
+    return rounds
 
 
 def patience_of(estimator: Any) -> int | None:

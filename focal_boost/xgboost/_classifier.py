@@ -19,6 +19,7 @@ from focal_boost._adapter.estimator import (
     of_second_class,
     warn_of_majority,
 )
+from focal_boost._adapter.features import check_names, of_single_precision
 from focal_boost._adapter.protocol import Trainable
 from focal_boost._adapter.saved import (
     described,
@@ -33,7 +34,7 @@ from focal_boost.multi_metrics import MULTI_METRICS, normalised
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost import _binned
 from focal_boost.xgboost._collective import is_distributed, summed
-from focal_boost.xgboost._labels import encode
+from focal_boost.xgboost._labels import FORBIDDEN, encode
 from focal_boost.xgboost._saved import (
     check_binary,
     holding,
@@ -125,6 +126,9 @@ class FocalXGBClassifier(xgb.XGBClassifier):
     @functools.wraps(xgb.XGBClassifier.fit)
     def fit(self, *args: Any, **kwargs: Any) -> FocalXGBClassifier:
         given = bound_arguments(xgb.XGBClassifier.fit, self, *args, **kwargs)
+        several = [given["X"], *(X for X, _ in given.get("eval_set") or ())]
+        for X in several:
+            check_names(X, FORBIDDEN)
         encoded = encode(given)
         # Parameters draw a seed from a random state whenever they are asked for.
         settled = type(self)(**self.get_params(deep=False))
@@ -136,7 +140,11 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         parameters, training = of(settled, objective, given, encoded.kind)
         inner = xgb.XGBClassifier(**parameters)
         finish = functools.partial(self._take, inner, objective, encoded)
-        with training.callback() as attach, finishing(inner, finish):
+        with (
+            training.callback() as attach,
+            finishing(inner, finish),
+            of_single_precision(*several),
+        ):
             inner.callbacks = [attach, *(inner.callbacks or ())]
             inner.fit(**given)
         return finish()
@@ -201,10 +209,10 @@ class FocalXGBClassifier(xgb.XGBClassifier):
 
     @functools.wraps(xgb.XGBClassifier.predict_proba)
     def predict_proba(self, X: Any, *args: Any, **kwargs: Any) -> NDArray[Any]:
-        if self._kind != MULTICLASS:
-            return np.asarray(super().predict_proba(X, *args, **kwargs))
         parent = xgb.XGBClassifier.predict_proba
         given = bound_arguments(parent, self, X, *args, **kwargs)
+        if self._kind != MULTICLASS:
+            return np.asarray(super().predict_proba(**given))
         return normalised(self.decision_function(**given)).astype(np.float32)
 
     def save_model(self, fname: Any) -> None:

@@ -19,7 +19,11 @@ from focal_boost._adapter.target import (
     label_matrix,
 )
 from focal_boost._kernels.cuda import is_on_device
+from focal_boost._validation import listed
 from focal_boost.xgboost._collective import is_distributed, target_of_all
+
+#: Of column names; XGBoost says so itself, but not which name it is.
+FORBIDDEN = "[]<"
 
 
 def encode(given: dict[str, Any]) -> Encoded:
@@ -49,7 +53,9 @@ def _encode_two(given: dict[str, Any], target: Target) -> Encoded:
     if labels in ([0], [0, 1]):
         return Encoded()
     if len(labels) == 1:
-        raise ValueError(f"y must hold two classes, or 0 alone, got 1 class: {labels}")
+        raise ValueError(
+            f"y must hold two classes, or 0 alone, got 1 class: {listed(labels)}"
+        )
     of = functools.partial(target.encode, name="eval_set labels")
     _replace(given, target.y_true, of)
     return Encoded(target.classes)
