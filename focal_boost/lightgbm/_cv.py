@@ -10,6 +10,7 @@ import lightgbm as lgb
 
 from focal_boost.lightgbm._booster import FocalBooster
 from focal_boost.lightgbm._device import with_advice
+from focal_boost.lightgbm._many import ManyTraining, num_class_of
 from focal_boost.lightgbm._metrics import apart
 from focal_boost.lightgbm._network import names_machines
 from focal_boost.lightgbm._start import starts_from_average
@@ -21,7 +22,9 @@ from focal_boost.lightgbm._train import (
     warn_of_names,
 )
 from focal_boost.lightgbm._training import Training, restore
-from focal_boost.metrics import FocalMetric, focal_metrics
+from focal_boost.metrics import focal_metrics
+from focal_boost.multi import MultiFocalObjective
+from focal_boost.multi_metrics import MULTI_METRICS, multi_metrics
 from focal_boost.objective import FocalObjective
 
 
@@ -42,30 +45,33 @@ def cv(
     eval_train_metric: bool = False,
     return_cvbooster: bool = False,
     *,
-    objective: FocalObjective = FocalObjective(),  # noqa: B008 (immutable)
+    objective: FocalObjective | MultiFocalObjective = FocalObjective(),  # noqa: B008
 ) -> dict[str, Any]:
     """Cross-validate like ``lightgbm.cv`` with the objective "binary", with focal loss.
 
-    Every fold starts at the prevalence of its own training rows, weights counted. At
-    gamma 0 and alpha None nothing tells the two apart.
+    With a MultiFocalObjective and "num_class" K it is "multiclassova". Every fold
+    starts at the prevalence of its own training rows, or at that of every class,
+    weights counted. At gamma 0 and alpha None nothing tells the two apart.
 
     Parameters
     ----------
     params : dict
         LightGBM's parameters, as for :func:`train`.
     train_set : lightgbm.Dataset
-        Data with labels 0 and 1 and, optionally, weights and an ``init_score``.
+        Data with labels 0 and 1, or from 0 to K − 1, and, optionally, weights and an
+        ``init_score``.
     num_boost_round, folds, nfold, stratified, shuffle, init_model
         As in ``lightgbm.cv``.
     metrics : str, sequence or None, default None
         LightGBM's metrics, as in ``lightgbm.cv``, and "focal_loss", "log_loss" and
         "brier_score" among them, which come after all others; "average_precision" is
-        LightGBM's own. See :class:`focal_boost.metrics.FocalMetric`.
+        LightGBM's own. See :class:`focal_boost.metrics.FocalMetric` and, for many
+        classes, :class:`focal_boost.multi_metrics.MultiFocalMetric`.
     feval : callable or list of callables, optional
         As in ``lightgbm.cv``: it gets the probabilities.
     fpreproc, seed, callbacks, eval_train_metric, return_cvbooster
         As in ``lightgbm.cv``.
-    objective : FocalObjective
+    objective : FocalObjective or MultiFocalObjective
         The loss to train with.
 
     Returns
@@ -86,19 +92,22 @@ def cv(
     lightgbm.basic.LightGBMError
         As from ``lightgbm.cv``.
     """
-    check_focal(objective)
+    check_focal(objective, many=True)
+    many = isinstance(objective, MultiFocalObjective)
     warn_of_names(params, "FocalObjective({}=)")
     settings, seen = settings_of(dict(params), objective)
-    theirs, ours = apart(metrics)
+    theirs, ours = apart(metrics, *((MULTI_METRICS,) if many else ()))
     theirs = theirs if theirs or not ours else None
     if theirs is not None and not any(name in params for name in METRIC):
         del seen["metric"]
     given = (feval, *(callbacks or ()))
+    training = _training(
+        objective, settings, ours, may_change=any(runs_code(one) for one in given)
+    )
     prepared = _Folds(
         objective,
-        focal_metrics(ours, objective),
+        training,
         seen,
-        may_change=any(runs_code(one) for one in given),
         fpreproc=fpreproc,
         lends_start=init_model is None and not names_machines(settings),
     )
@@ -124,23 +133,34 @@ def cv(
         )
 
 
+def _training(
+    objective: Any, params: dict[str, Any], names: list[str], *, may_change: bool
+) -> Callable[[], Training]:
+    """Return what makes the training of a fold."""
+    if isinstance(objective, FocalObjective):
+        ours = focal_metrics(names, objective)
+        return lambda: Training(objective, ours, may_change=may_change)
+    if names_machines(params):
+        raise ValueError("machines must be absent for many classes, got several")
+    n_classes, several = num_class_of(params), multi_metrics(names, objective)
+    return lambda: ManyTraining(objective, n_classes, several, may_change=may_change)
+
+
 class _Folds:
     """The trainings of all folds, in the order in which LightGBM makes them."""
 
     def __init__(
         self,
-        objective: FocalObjective,
-        metrics: Sequence[FocalMetric],
+        objective: Any,
+        training: Callable[[], Training],
         seen: dict[str, Any],
         *,
-        may_change: bool,
         fpreproc: Callable[..., Any] | None,
         lends_start: bool,
     ) -> None:
         self._objective = objective
-        self._metrics = metrics
+        self._training = training
         self._seen = seen
-        self._may_change = may_change
         self._fpreproc = fpreproc
         self._lends_start = lends_start
         self._trainings: list[Training] = []
@@ -151,7 +171,7 @@ class _Folds:
             restore(params, self._seen)
             train_set, valid_set, params = self._fpreproc(train_set, valid_set, params)
             params, _ = settings_of(dict(params), self._objective)
-        training = Training(self._objective, self._metrics, may_change=self._may_change)
+        training = self._training()
         self._trainings.append(training)
         if self._lends_start and starts_from_average(params):
             # Labels of a part are known where it is made.

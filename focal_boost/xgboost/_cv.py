@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import xgboost as xgb
 
+from focal_boost.multi import MultiFocalObjective
+from focal_boost.multi_metrics import MULTI_METRICS, multi_metrics
 from focal_boost.objective import FocalObjective
+from focal_boost.xgboost._many import ManyTraining, as_matrices, labels_of
 from focal_boost.xgboost._metrics import XGBoostMetric, direct, ours_of, split
 from focal_boost.xgboost._train import check_arguments
 from focal_boost.xgboost._training import (
@@ -25,29 +28,32 @@ def cv(
     dtrain: Any,
     num_boost_round: int = 10,
     *,
-    objective: FocalObjective = FocalObjective(),  # noqa: B008 (immutable)
+    objective: FocalObjective | MultiFocalObjective = FocalObjective(),  # noqa: B008
     metrics: str | Sequence[Any] = (),
     **kwargs: Any,
 ) -> Any:
     """Cross-validate like ``xgboost.cv`` with "binary:logistic", but with focal loss.
 
-    Every fold starts at the prevalence of its own training rows, weights counted. With
-    gamma 0 and alpha None it is XGBoost's own, up to rounding.
+    Every fold starts at the prevalence of its own training rows, or at that of every
+    class, weights counted. With gamma 0 and alpha None it is XGBoost's own, up to
+    rounding.
 
     Parameters
     ----------
     params : dict or list of pairs
         XGBoost's parameters, as for :func:`train`.
     dtrain : xgboost.DMatrix
-        Data with labels 0 and 1 and, optionally, weights.
+        Data with labels 0 and 1 and, optionally, weights; for a MultiFocalObjective
+        as for :func:`train`. Class numbers are what folds are stratified by.
     num_boost_round : int, default 10
         Number of rounds.
-    objective : FocalObjective
+    objective : FocalObjective or MultiFocalObjective
         What to train with.
     metrics : str or sequence, default ()
         XGBoost's metrics, as in ``xgboost.cv``, and metrics of this package among
         them, which come after all others and in full precision. See
-        :class:`focal_boost.metrics.FocalMetric`.
+        :class:`focal_boost.metrics.FocalMetric` and, for many classes,
+        :class:`focal_boost.multi_metrics.MultiFocalMetric`.
     **kwargs
         All other arguments of ``xgboost.cv``: nfold, stratified, folds, maximize,
         early_stopping_rounds, fpreproc, as_pandas, verbose_eval, show_stdv, seed,
@@ -66,14 +72,16 @@ def cv(
     Raises
     ------
     ValueError
-        As from :func:`train`.
+        As from :func:`train`, and for folds stratified by a label matrix.
     ModuleNotFoundError
         As from :func:`train`.
     """
     named = dict(params or {})
-    check_arguments(objective, named, kwargs)
-    pairs = isinstance(params, list)
-    params = [one for one in params if one[0] != "objective"] if pairs else named
+    check_arguments(objective, named, kwargs, many=True)
+    many = isinstance(objective, MultiFocalObjective)
+    if many:
+        _split_by_labels(dtrain, kwargs, numbered="num_class" in named)
+    params = _without(("objective", *(("num_class",) if many else ())), params)
     _name_objective(params)
     ours, metrics = _apart(metrics, objective, kwargs)
     callbacks = list(kwargs.pop("callbacks", None) or ())
@@ -86,13 +94,9 @@ def cv(
         direct(callbacks, ours)
         if kwargs.get("maximize") is None:
             kwargs["maximize"] = ours[-1].higher_is_better
-    there = on_the_device(objective, named.get("device"))
-
-    def training() -> Training:
-        updates = named.get("process_type") == "update"
-        return Training(there, ours, reads_once=reads_once, updates=updates)
-
-    with _attached(training) as attach:
+    training = _training(objective, named, ours, reads_once=reads_once)
+    labels = as_matrices(named, [dtrain]) if many else nullcontext()
+    with labels, _attached(training) as attach:
         callbacks = [attach, *callbacks]
         return xgb.cv(
             params,
@@ -104,6 +108,46 @@ def cv(
         )
 
 
+def _training(
+    objective: Any, params: dict[str, Any], ours: Any, *, reads_once: bool
+) -> Callable[[], Training]:
+    """Return what makes the training of a fold."""
+    given = {
+        "reads_once": reads_once,
+        "updates": params.get("process_type") == "update",
+    }
+    if isinstance(objective, MultiFocalObjective):
+        return lambda: ManyTraining(objective, ours, **given)
+    there = on_the_device(objective, params.get("device"))
+    return lambda: Training(there, ours, **given)
+
+
+def _split_by_labels(dtrain: Any, kwargs: dict[str, Any], *, numbered: bool) -> None:
+    """Have XGBoost given the folds that it would make of labels in one column."""
+    labels = labels_of(dtrain)
+    folds: Any = kwargs.get("folds")
+    if folds is None and kwargs.get("stratified"):
+        if not numbered or labels.ndim != 1:
+            raise ValueError(
+                "stratified must be False for a label matrix, got True: give folds, or"
+                " class numbers and num_class"
+            )
+        from sklearn.model_selection import StratifiedKFold
+
+        folds = StratifiedKFold(
+            kwargs.get("nfold", 3), shuffle=True, random_state=kwargs.get("seed", 0)
+        )
+    if hasattr(folds, "split"):
+        kwargs["folds"] = [*folds.split(labels, labels)]
+
+
+def _without(names: Sequence[str], params: Any) -> Any:
+    """Return parameters, pairs or a dict, without some."""
+    if isinstance(params, list):
+        return [one for one in params if one[0] not in names]
+    return {k: v for k, v in dict(params or {}).items() if k not in names}
+
+
 def _name_objective(params: Any) -> None:
     if isinstance(params, list):
         params.append(("objective", OBJECTIVE))
@@ -111,10 +155,11 @@ def _name_objective(params: Any) -> None:
         params["objective"] = OBJECTIVE
 
 
-def _apart(
-    asked: Any, objective: FocalObjective, kwargs: dict[str, Any]
-) -> tuple[Any, Any]:
+def _apart(asked: Any, objective: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
     """Return our metrics, and those that XGBoost is asked for."""
+    if isinstance(objective, MultiFocalObjective):
+        ours, others = split(asked, MULTI_METRICS)
+        return multi_metrics(ours, objective), () if others is None else others
     ours, others = split(asked)
     if isinstance(kwargs.get("custom_metric"), XGBoostMetric):
         ours.append(kwargs.pop("custom_metric"))
