@@ -12,7 +12,7 @@ from focal_boost._kernels.cuda import ordinal_of
 from focal_boost._kernels.known import Known
 from focal_boost._kernels.threads import check_threads
 from focal_boost._rows import Gradients, Labels, rows_of
-from focal_boost._validation import check_hessian, check_prevalence
+from focal_boost._validation import as_column, check_hessian, check_prevalence
 from focal_boost.links import Link, link_of
 from focal_boost.loss import FocalLoss
 
@@ -174,6 +174,7 @@ class FocalObjective:
             As from :meth:`__call__`.
         """
         labels = Labels.of(y_true, sample_weight)
+        raw_score = as_column(raw_score, "raw_score")
         value = self.values.value(labels.y_true, raw_score)
         weight = labels.sample_weight
         return value if weight is None else value * weight

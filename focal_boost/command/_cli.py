@@ -52,6 +52,7 @@ def _compare(options: argparse.Namespace) -> None:
     # Only now: these need the packages, and take a second to load.
     from rich.console import Console
 
+    from focal_boost._adapter.whole import written_whole
     from focal_boost.command import _report as report
     from focal_boost.command._content import as_dict, write_json
     from focal_boost.command._run import make_folds, run
@@ -64,7 +65,8 @@ def _compare(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     content = as_dict(table, settings, found)
     write_json(options.out / "results.json", content)
-    found.plot().savefig(options.out / "report.png")
+    figure = found.plot()
+    written_whole(options.out / "report.png", figure.savefig)
     report.print_results(console, settings, found)
     report.print_line(
         console, f"\nwritten: report.png and results.json in {options.out}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from focal_boost import __version__
 from focal_boost._adapter.splits import Split
+from focal_boost._adapter.whole import write_text
 from focal_boost.command._run import Settings
 from focal_boost.command._table import Table
 from focal_boost.comparison import Comparison
@@ -39,7 +40,7 @@ def as_dict(table: Table, settings: Settings, found: Comparison) -> dict[str, An
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write strict JSON: a NaN is an error, not a word no parser knows."""
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:

@@ -13,12 +13,13 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
 import numpy as np
 from scipy.special import expit
+
+from focal_boost._adapter.whole import write_text
 
 if TYPE_CHECKING:
     from focal_boost.lightgbm._training import Training
@@ -111,7 +112,7 @@ class FocalBooster(lgb.Booster):
     def save_model(self, filename: Any, *args: Any, **kwargs: Any) -> FocalBooster:
         """Save what :meth:`model_to_string` returns."""
         text = self.model_to_string(*args, **kwargs)
-        Path(filename).write_text(text, "utf-8", newline="")
+        write_text(filename, text)
         return self
 
     def plain(self) -> Any:

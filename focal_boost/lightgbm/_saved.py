@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from focal_boost._adapter.saved import SavedModel, described, description
+from focal_boost._adapter.whole import write_text
 from focal_boost._validation import shown
 from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
@@ -54,7 +55,7 @@ def save(
     said = description(objective, classes)
     trees, last, rest = booster.model_to_string(**kwargs).rpartition(_LAST)
     text = f"{trees}\nfocal_boost:{said}\n{last}{rest}"
-    Path(filename).write_text(text, "utf-8", newline="")
+    write_text(filename, text)
 
 
 def load(filename: Any) -> SavedModel:
