@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
@@ -17,8 +16,14 @@ from focal_boost._adapter.progress import progress
 from focal_boost._adapter.splits import Rows, rows_of, splits_of, with_rows
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight, check_integer
-from focal_boost.ensemble._models import Part, fit_model, last_step, log_odds
-from focal_boost.ensemble._voting import MeanLogOdds
+from focal_boost.ensemble._models import (
+    Part,
+    fit_model,
+    last_step,
+    log_odds,
+    posterior_of,
+)
+from focal_boost.ensemble._voting import MeanLogOdds, check_several_classes
 
 _SEEDS = np.iinfo(np.int32).max
 
@@ -58,9 +63,10 @@ class FoldEnsembleClassifier(MeanLogOdds):
     oof_posterior_ : ndarray of float64, (n,)
         P(positive) of every training row by the models that have not seen it (of
         their mean log-odds); NaN where `cv` never leaves a row out. Positive is the
-        classifier's ``positive_class``, or the second of ``classes_``.
-    classes_ : ndarray, (2,)
-        The two labels, in order.
+        classifier's ``positive_class``, or the second of ``classes_``. Of K > 2 classes
+        that of each, (n, K), as from :meth:`predict_proba`.
+    classes_ : ndarray, (K,)
+        The labels, in order.
     n_splits_ : int
         Number of folds of one repeat.
 
@@ -109,7 +115,7 @@ class FoldEnsembleClassifier(MeanLogOdds):
         X : array-like, DataFrame or sparse matrix, (n, d)
             Features.
         y : array-like, (n,)
-            Labels of two classes.
+            Labels of two classes or more.
         sample_weight : array-like of finite numbers >= 0, (n,), optional
             Weights of the rows in training, and where a model is stopped.
         groups : array-like, (n,), optional
@@ -175,14 +181,15 @@ class FoldEnsembleClassifier(MeanLogOdds):
     def _keep(
         self, rows: _Rows, folds: list[_Fold], models: list[Any], n_splits: int
     ) -> None:
-        total, times = np.zeros((2, len(rows.target.y_true)))
+        n, k = len(rows.target.y_true), len(rows.target.classes)
+        total, times = np.zeros((n, k) if k > 2 else n), np.zeros(n)
         for fold, model in zip(folds, models, strict=True):
             total[fold.test] += log_odds(model, rows.part(fold.test).X)
             times[fold.test] += 1
-        if positive_of(last_step(self.estimator), rows.target.classes) == 0:
-            total = -total
         with np.errstate(invalid="ignore"):
-            self.oof_posterior_ = np.asarray(expit(total / times), np.float64)
+            found = posterior_of((total.T / times).T)
+        positive = positive_of(last_step(self.estimator), rows.target.classes)
+        self.oof_posterior_ = found if k > 2 else found[:, positive]
         self.estimators_ = models
         self.classes_ = rows.target.classes
         self.n_splits_ = n_splits
@@ -211,13 +218,11 @@ class _Rows(NamedTuple):
     @classmethod
     def of(cls, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> _Rows:
         X = with_rows(X)
-        target = Target.of(y)
-        if len(target.classes) == 1:
-            raise ValueError(
-                f"y must contain two classes, got 1 class: {target.classes.tolist()}"
-            )
+        target = Target.of(y, many=True)
+        check_several_classes(target.classes)
         target.check_rows(X)
-        _, weight = as_labels_and_weight(target.y_true, sample_weight)
+        two = np.minimum(target.y_true, 1)
+        _, weight = as_labels_and_weight(two, sample_weight)
         return cls(X, target, weight)
 
     def part(self, rows: Rows) -> Part:
@@ -230,13 +235,15 @@ class _Rows(NamedTuple):
         )
 
     def check(self, fold: _Fold, number: int) -> None:
-        """Raise unless both classes can be learned in a fold."""
+        """Raise unless all classes can be learned in a fold."""
         rows, weight = fold.train, self.sample_weight
         counted = rows if weight is None else rows[weight[rows] > 0]
         present = len(np.unique(self.target.y_true[counted]))
-        if present < 2:
+        several = len(self.target.classes)
+        if present < several:
+            every = "both" if several == 2 else f"all {several}"
             raise ValueError(
-                "cv must leave both classes with positive weight in every training"
+                f"cv must leave {every} classes with positive weight in every training"
                 f" part, got {present} in that of fold {number}"
             )
 

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
+from scipy.special import expit, logit
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+
+from focal_boost.multi_metrics import normalised
 
 # A probability of 0 or 1 of a model without log-odds.
 _EDGE = float(np.finfo(np.float64).eps)
@@ -96,17 +98,29 @@ def _watched(model: Any, held_out: Part) -> dict[str, Any]:
 
 
 def log_odds(model: Any, X: Any) -> NDArray[np.float64]:
-    """Return the log-odds of the positive class per row, (n,)."""
+    """Return the log-odds of the positive class per row, (n,).
+
+    Of three classes and more, those of each against all others, (n, K).
+    """
     if isinstance(model, Pipeline):
         if len(model.steps) > 1:
             X = model[:-1].transform(X)
         model = last_step(model)
     raw = {"xgboost": {"output_margin": True}, "lightgbm": {"raw_score": True}}
-    library = library_of(model)
-    if library is None:
-        posterior = np.asarray(model.predict_proba(X), np.float64)[:, 1]
+    library, many = library_of(model), len(model.classes_) > 2
+    # The raw scores of the libraries' own classes are no log-odds.
+    if library is None or (many and not hasattr(model, "focal_objective_")):
+        found = np.asarray(model.predict_proba(X), np.float64)
+        posterior = found if many else found[:, 1]
         return np.asarray(logit(np.clip(posterior, _EDGE, 1 - _EDGE)), np.float64)
     return np.asarray(model.predict(X, **raw[library]), np.float64)
+
+
+def posterior_of(score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities of all classes, which sum to 1, of log-odds."""
+    if score.ndim == 1:
+        return np.column_stack([expit(-score), expit(score)])
+    return normalised(score)
 
 
 def merged(models: list[Any]) -> Any:

@@ -7,37 +7,43 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from focal_boost._adapter.target import Target
 from focal_boost._validation import shown
-from focal_boost.ensemble._models import last_step, log_odds, merged
+from focal_boost.ensemble._models import last_step, log_odds, merged, posterior_of
 
 
 class MeanLogOdds(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """What fitted models, ``estimators_``, say together of two ``classes_``."""
+    """What fitted models, ``estimators_``, say together of their ``classes_``."""
 
     estimators_: list[Any]
     classes_: NDArray[Any]
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Return the mean of the models' log-odds per row, (n,)."""
+        """Return the mean of the models' log-odds per row, (n,).
+
+        Of K > 2 classes, those of each against all others, (n, K).
+        """
         check_is_fitted(self, "estimators_")
         each = [log_odds(model, X) for model in self.estimators_]
         return np.asarray(np.mean(each, axis=0), np.float64)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return P(negative) and P(positive) per row, (n, 2)."""
-        score = self.decision_function(X)
-        return np.column_stack([expit(-score), expit(score)])
+        """Return P(negative) and P(positive) per row, (n, 2).
+
+        Of K > 2 classes, the posteriors divided by their sum, (n, K).
+        """
+        return posterior_of(self.decision_function(X))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the more probable label per row, (n,)."""
         score = self.decision_function(X)
-        return np.asarray(self.classes_[(score > 0).astype(int)])
+        many = score.ndim == 2
+        chosen = score.argmax(axis=1) if many else (score > 0).astype(int)
+        return np.asarray(self.classes_[chosen])
 
     def merged(self) -> Any:
         """Return all models as one booster of their library.
@@ -46,8 +52,8 @@ class MeanLogOdds(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         -------
         xgboost.Booster or lightgbm.Booster
             Its plain ``predict`` is the posterior, where this package is not installed
-            too. See :func:`focal_boost.xgboost.merge`,
-            :func:`focal_boost.lightgbm.merge`.
+            too; of K > 2 classes that of each against all others, (n, K). See
+            :func:`focal_boost.xgboost.merge`, :func:`focal_boost.lightgbm.merge`.
 
         Raises
         ------
@@ -63,12 +69,17 @@ class MeanLogOdds(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
         inner = get_tags(self._inner())
         tags.input_tags.sparse = inner.input_tags.sparse
         tags.input_tags.allow_nan = inner.input_tags.allow_nan
         tags.no_validation = inner.no_validation
         return tags
+
+
+def check_several_classes(classes: NDArray[Any]) -> None:
+    """Raise for a single class."""
+    if len(classes) == 1:
+        raise ValueError(f"y must contain two classes, got 1 class: {classes.tolist()}")
 
 
 class LogOddsVotingClassifier(MeanLogOdds):
@@ -90,8 +101,8 @@ class LogOddsVotingClassifier(MeanLogOdds):
     ----------
     estimators_ : list
         The fitted models.
-    classes_ : ndarray, (2,)
-        The two labels; the second is the positive class.
+    classes_ : ndarray, (K,)
+        The labels, in order; of two the second is the positive class.
 
     Examples
     --------
@@ -120,7 +131,7 @@ class LogOddsVotingClassifier(MeanLogOdds):
         X : array-like, DataFrame or sparse matrix, (n, d)
             Features.
         y : array-like, (n,)
-            Labels of two classes; the greater one is the positive class.
+            Labels; of two classes the greater one is the positive class.
         sample_weight : array-like of finite numbers >= 0, (n,), optional
             Weights.
 
@@ -131,17 +142,14 @@ class LogOddsVotingClassifier(MeanLogOdds):
         Raises
         ------
         ValueError
-            For no estimators and other than two classes.
+            For no estimators, and for a single class.
         """
         if not isinstance(self.estimators, list | tuple) or not self.estimators:
             raise ValueError(
                 f"estimators must be a non-empty list, got {shown(self.estimators)}"
             )
-        classes = Target.of(y).classes
-        if len(classes) == 1:
-            raise ValueError(
-                f"y must contain two classes, got 1 class: {classes.tolist()}"
-            )
+        classes = Target.of(y, many=True).classes
+        check_several_classes(classes)
 
         def one(model: Any) -> Any:
             name = "sample_weight"

@@ -1,4 +1,4 @@
-"""``merge``: several boosters of two classes as one."""
+"""``merge``: several boosters of the same classes as one."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def merge(boosters: Iterable[Any]) -> Any:
     Parameters
     ----------
     boosters : iterable of lightgbm.Booster
-        Trained with the objective "binary", by LightGBM or by this package, on the
-        same features.
+        Trained with the objective "binary", or all with "multiclassova", by LightGBM
+        or by this package, on the same features.
 
     Returns
     -------
     lightgbm.Booster
         LightGBM's own, for prediction: its ``predict`` is the probability whose
-        log-odds are that mean.
+        log-odds are that mean, (n,), or (n, K) of many classes.
 
     Raises
     ------
@@ -78,11 +78,12 @@ def _described(text: str) -> dict[str, str]:
 
 
 def _check(described: dict[str, str]) -> None:
-    """Raise unless it is a booster of two classes that adds up its trees."""
+    """Raise unless its scores are log-odds, and sums of its trees."""
     objective = described["objective"]
-    if objective.split(" ")[0] != "binary":
+    if objective.split(" ")[0] not in {"binary", "multiclassova"}:
         raise ValueError(
-            f'boosters must have the objective "binary", got "{objective}"'
+            'boosters must have the objective "binary" or "multiclassova", got'
+            f' "{objective}"'
         )
     if described["kind of boosting"] == "rf":
         raise ValueError('boosters must add up their trees, got boosting="rf"')

@@ -1,4 +1,4 @@
-"""``merge``: several boosters of two classes as one."""
+"""``merge``: several boosters of the same classes as one."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ def merge(boosters: Iterable[Any]) -> Any:
     ----------
     boosters : iterable of xgboost.Booster
         Trained with "binary:logistic", by XGBoost or by this package, on the same
-        features.
+        features; of many labels, with a tree for each of them.
 
     Returns
     -------
     xgboost.Booster
         XGBoost's own, for prediction: its ``predict`` is the probability whose
-        log-odds are that mean, right to single precision. Where a booster is of a
+        log-odds are that mean, right to single precision, (n,) or, of many labels,
+        (n, K). Where a booster is of a
         forest, a round is a round of it.
 
     Raises
@@ -47,14 +48,17 @@ def merge(boosters: Iterable[Any]) -> Any:
     merged = models[0]
     learner = merged["learner"]
     learner["attributes"] = {}
-    starts = [_start_of(model) for model in models]
-    mean = 1 / (1 + math.exp(-sum(starts) / len(starts)))
-    given = learner["learner_model_param"]
+    each = zip(*(_starts_of(model) for model in models), strict=True)
+    means = [1 / (1 + math.exp(-sum(starts) / len(starts))) for starts in each]
+    given, text = learner["learner_model_param"], ",".join(f"{m:.9g}" for m in means)
     boxed = given["base_score"].startswith("[")
-    given["base_score"] = f"[{mean:.9g}]" if boxed else f"{mean:.9g}"
+    given["base_score"] = f"[{text}]" if boxed else text
     kept = [_trees_of(model, 1 / len(models)) for model in models]
     rounds = [_rounds_of(model) for model in models]
     found = _boosting_of(merged)["model"]
+    found["tree_info"] = [
+        label for one in models for label in _boosting_of(one)["model"]["tree_info"]
+    ]
     learner["gradient_booster"] = {
         "name": "gbtree",
         "model": _joined(found, kept, rounds),
@@ -76,7 +80,17 @@ def _model_of(booster: Any) -> dict[str, Any]:
     kind = model["learner"]["gradient_booster"]["name"]
     if kind not in {"gbtree", "dart"}:
         raise ValueError(f'boosters must be of trees, got booster="{kind}"')
+    if any(int(size) > 1 for size in _leaf_sizes(model)):
+        raise ValueError(
+            "boosters must have a tree for every label,"
+            ' got multi_strategy="multi_output_tree"'
+        )
     return model
+
+
+def _leaf_sizes(model: dict[str, Any]) -> list[str]:
+    trees = _boosting_of(model)["model"]["trees"]
+    return [tree["tree_param"]["size_leaf_vector"] for tree in trees]
 
 
 def _described(model: dict[str, Any]) -> dict[str, Any]:
@@ -84,6 +98,7 @@ def _described(model: dict[str, Any]) -> dict[str, Any]:
     learner, trees = model["learner"], _boosting_of(model)["model"]
     return {
         "number of features": learner["learner_model_param"]["num_feature"],
+        "number of labels": learner["learner_model_param"].get("num_target", "1"),
         "feature_names": learner["feature_names"],
         "feature_types": learner["feature_types"],
         "num_parallel_tree": trees["gbtree_model_param"]["num_parallel_tree"],
@@ -97,10 +112,11 @@ def _boosting_of(model: dict[str, Any]) -> dict[str, Any]:
     return inner
 
 
-def _start_of(model: dict[str, Any]) -> float:
-    """Return the raw score without trees."""
-    start = float(model["learner"]["learner_model_param"]["base_score"].strip("[]"))
-    return math.log(start) - math.log1p(-start)
+def _starts_of(model: dict[str, Any]) -> list[float]:
+    """Return the raw scores without trees: one, or one per label."""
+    text = model["learner"]["learner_model_param"]["base_score"].strip("[]")
+    starts = [float(one) for one in text.split(",")]
+    return [math.log(start) - math.log1p(-start) for start in starts]
 
 
 def _trees_of(model: dict[str, Any], share: float) -> list[dict[str, Any]]:
@@ -145,7 +161,6 @@ def _joined(
     model = {k: v for k, v in model.items() if k != "weight_drop"}
     return model | {
         "trees": every,
-        "tree_info": [0] * len(every),
         "iteration_indptr": ends,
         "gbtree_model_param": {
             **model["gbtree_model_param"],
