@@ -467,8 +467,9 @@ WRONG_INPUT = [
     ),
     (
         ["{data}", "--target", "customer"],
-        "the target 'customer' must have two different values, "
-        "got 225 (c0, c1, c2, c3, c4, …)",
+        "the target 'customer' must have two different values, or up to 100 that are "
+        "no fractions and occur twice on average, got 225 (c0, c1, c2, c3, c4, …) in "
+        "900 rows",
     ),
     (
         ["{data}", "--target", "fraud", "--folds", "900"],

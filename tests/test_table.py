@@ -182,15 +182,19 @@ def test_a_categorical_target_may_lack_one_of_its_values(tmp_path: Path) -> None
     assert (table.positive, table.negative) == ("a", "b")
 
 
+_FEW = (
+    "must have two different values, or up to 100 that are no fractions and occur twice"
+    " on average"
+)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([1, 1], "must have two different values, got 1 (1)"),
-        (["c", "a", "b", "c"], "must have two different values, got 3 (c, a, b)"),
-        (
-            [1.5, 2.5, 3.5, 4.5, 5.5, 6.5],
-            "must have two different values, got 6 (1.5, 2.5, 3.5, 4.5, 5.5, …)",
-        ),
+        ([1, 1], f"{_FEW}, got 1 (1) in 2 rows"),
+        (["c", "a", "b", "c"], f"{_FEW}, got 3 (c, a, b) in 4 rows"),
+        ([1, 2.5, 3] * 9, f"{_FEW}, got 3 (1.0, 2.5, 3.0) in 27 rows"),
+        ([*range(101)] * 9, f"{_FEW}, got 101 (0, 1, 2, 3, 4, …) in 909 rows"),
         ([1, 0, None], "must have no missing values, got 1: leave such rows out"),
         (
             ["yes", None, None],

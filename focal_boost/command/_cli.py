@@ -48,6 +48,7 @@ def _compare(options: argparse.Namespace) -> None:
     _require_packages(options.booster)
     _check_out(options.out)
     table = _load(options)
+    _check_rule(table, options)
 
     # Only now: these need the packages, and take a second to load.
     from rich.console import Console
@@ -85,6 +86,16 @@ def _settings(options: argparse.Namespace) -> Settings:
         tune=options.tune,
         rule=_rule(options),
     )
+
+
+def _check_rule(table: Table, options: argparse.Namespace) -> None:
+    """Raise for a decision between more than two classes."""
+    for name in ("cost", "recall"):
+        if table.classes and getattr(options, name) is not None:
+            raise InputError(
+                f"--{name} must be left out for {len(table.classes)} classes:"
+                " --positive takes one of them against all others"
+            )
 
 
 def _rule(options: argparse.Namespace) -> Rule | None:

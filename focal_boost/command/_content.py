@@ -15,7 +15,7 @@ from focal_boost._adapter.splits import Split
 from focal_boost._adapter.whole import write_text
 from focal_boost.command._run import Settings
 from focal_boost.command._table import Table
-from focal_boost.comparison import Comparison
+from focal_boost.comparison import ClassComparison, Comparison
 from focal_boost.comparison._measures import difference, mean_and_error
 from focal_boost.comparison._result import Key
 from focal_boost.objective import FocalObjective
@@ -55,7 +55,6 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 def data_of(table: Table) -> dict[str, Any]:
     """Return what has been read."""
-    positives = int(table.target.sum())
     categorical = table.features.select_dtypes("category").shape[1]
     data = {
         "name": table.name,
@@ -63,10 +62,7 @@ def data_of(table: Table) -> dict[str, Any]:
         "features": table.features.shape[1],
         "categorical_features": categorical,
         "target": table.target_name,
-        "positive": table.positive,
-        "negative": table.negative,
-        "positives": positives,
-        "prevalence": positives / len(table.target),
+        **_classes(table),
         "group": table.group_name,
     }
     if table.read_as:
@@ -82,10 +78,25 @@ def data_of(table: Table) -> dict[str, Any]:
     return data
 
 
+def _classes(table: Table) -> dict[str, Any]:
+    if table.classes:
+        counts = np.bincount(table.target).tolist()
+        return {"classes": dict(zip(table.classes, counts, strict=True))}
+    positives = int(table.target.sum())
+    return {
+        "positive": table.positive,
+        "negative": table.negative,
+        "positives": positives,
+        "prevalence": positives / len(table.target),
+    }
+
+
 def _fold(table: Table, fold: Split) -> dict[str, int]:
     counts = {}
     for side, rows in fold._asdict().items():
         counts[f"{side}_rows"] = len(rows)
+        if table.classes:
+            continue
         counts[f"{side}_positives"] = int(table.target[rows].sum())
     return counts
 
@@ -104,11 +115,17 @@ def _settings(settings: Settings) -> dict[str, Any]:
 
 def _result(found: Comparison, key: Key, *, tuned: bool) -> dict[str, Any]:
     content: dict[str, Any] = {m: _figure(found, key, m) for m in found.measures}
+    if isinstance(found, ClassComparison):
+        names = map(str, found.classes.tolist())
+        each = found.class_values(key).mean(axis=0).tolist()
+        content["average_precision_of_class"] = dict(zip(names, each, strict=True))
     if found.rule is not None:
         content["threshold"] = _threshold(found.threshold(*key))
     if tuned and key in found.losses:
         chosen = found.losses[key]
-        content["chosen"] = [{"alpha": o.alpha, "gamma": o.gamma} for o in chosen]
+        # Of many classes all have the same.
+        first = [one[0] if isinstance(one, tuple) else one for one in chosen]
+        content["chosen"] = [{"alpha": o.alpha, "gamma": o.gamma} for o in first]
     return content
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from focal_boost.command._content import data_of, versions
 from focal_boost.command._run import Settings
 from focal_boost.command._table import Table
-from focal_boost.comparison import Comparison
+from focal_boost.comparison import ClassComparison, Comparison
 from focal_boost.comparison._measures import (
     MEASURES,
     Floats,
@@ -54,6 +54,8 @@ def print_results(console: Console, settings: Settings, found: Comparison) -> No
         print_line(console, "")
         title = NAMES[library]
         console.print(_grid(found, keys, MEASURES, title, console))
+        if isinstance(found, ClassComparison):
+            console.print(_class_grid(found, library, console))
         decisions = [name for name in found.measures if name not in MEASURES]
         if decisions:
             title = f"{NAMES[library]}, decisions"
@@ -61,7 +63,7 @@ def print_results(console: Console, settings: Settings, found: Comparison) -> No
             for line in _thresholds(found, keys):
                 print_line(console, line)
     print_line(console, "")
-    print_line(console, _legend(settings))
+    print_line(console, _legend(settings, many=isinstance(found, ClassComparison)))
 
 
 def print_line(console: Console, line: str) -> None:
@@ -80,12 +82,24 @@ def _printable(console: Console, text: Text) -> Text:
 def _describe(table: Table) -> list[str]:
     data = data_of(table)
     shape = f"{data['rows']:,} rows, {data['features']} features"
+    if table.classes:
+        return [f"{table.name}: {shape}", _classes(table)]
     positives = f"{data['positives']:,} positives ({data['prevalence']:.2%})"
     return [
         f"{table.name}: {shape}, {positives}",
         f"positive: {table.target_name} = {table.positive}, "
         f"negative: {table.target_name} = {table.negative}",
     ]
+
+
+def _classes(table: Table) -> str:
+    """Return the classes with their rows, the most frequent first."""
+    counts = np.bincount(table.target)
+    order = np.argsort(-counts, kind="stable")
+    told = [f"{table.classes[k]} {counts[k]:,}" for k in order[:_MOST_LINES]]
+    rest = len(order) - len(told)
+    more = f" … and {rest} more" if rest else ""
+    return f"{len(order)} classes of {table.target_name}: {', '.join(told)}{more}"
 
 
 def _read(table: Table) -> list[str]:
@@ -133,10 +147,12 @@ def _plan(table: Table, settings: Settings) -> list[str]:
     ]
 
 
-def _legend(settings: Settings) -> str:
+def _legend(settings: Settings, *, many: bool) -> str:
     more, less = "AP, ROC AUC", "Log loss, Brier, seconds of training"
     if settings.rule is not None:
         more, less = f"{more}, recall, precision", "Log loss, Brier, seconds, cost"
+    if many:
+        more = f"Difference: focal loss less built-in.\n{more} (means over classes)"
     return (
         f"Mean ± standard error over {settings.folds} folds; below a method, that of "
         "its differences\nto the built-in on the same folds. ≈: within 2 standard "
@@ -163,6 +179,21 @@ def _grid(
                 for m, digits in each
             ]
             _add_row(grid, f"  - {reference[1]}", cells, to, end_section=True)
+    return grid
+
+
+def _class_grid(found: ClassComparison, library: str, console: Console) -> Grid:
+    """Return the average precision of every class, the rarest first."""
+    title = f"{NAMES[library]}, average precision of each class"
+    grid = Grid(title=title, title_justify="left", title_style="bold")
+    table = found.class_table[["", library]].droplevel(0, axis=1)
+    grid.add_column("", no_wrap=True)
+    for name in table:
+        grid.add_column(str(name), justify="right", no_wrap=True)
+    for label, (share, *values) in zip(table.index, table.to_numpy(), strict=True):
+        cells = [f"{share:.2%}", *(f"{one:.3f}" for one in values[:-1])]
+        cells.append(f"{values[-1]:+.3f}")
+        _add_row(grid, str(label), [*map(Text, cells)], console, end_section=False)
     return grid
 
 

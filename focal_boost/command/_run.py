@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from focal_boost._adapter.splits import (
     Split,
     part_without_both_classes,
@@ -47,7 +49,7 @@ def run(
     try:
         return compare(
             table.features,
-            table.target,
+            np.array(table.classes)[table.target] if table.classes else table.target,
             boosters=dict.fromkeys(settings.boosters, trees),
             loss=settings.loss,
             tune=settings.tune,
@@ -72,8 +74,7 @@ def make_folds(table: Table, n_folds: int, seed: int) -> list[Split]:
     InputError
         If there are too few rows, or groups, of a class for that many folds.
     """
-    values = (table.negative, table.positive)
-    negative, positive = (f"{table.target_name} = {value}" for value in values)
+    values = table.classes or (table.negative, table.positive)
     try:
         folds = stratified(
             n_folds,
@@ -81,15 +82,17 @@ def make_folds(table: Table, n_folds: int, seed: int) -> list[Split]:
             table.groups,
             seed,
             name="--folds",
-            classes=(negative, positive),
+            classes=[f"{table.target_name} = {value}" for value in values],
         )
     except ValueError as error:
         raise InputError(str(error)) from None
-    lacking = part_without_both_classes(table.target, folds)
+    lacking = part_without_both_classes(table.target, folds, n_classes=len(values))
     if lacking is not None:
-        number, side, _ = lacking
+        number, side, present = lacking
+        every = "both" if len(values) == 2 else f"all {len(values)}"
+        got = "only one class" if present == 1 else f"{present} classes"
         raise InputError(
-            "--folds must leave both classes in every fold, got only one class "
+            f"--folds must leave {every} classes in every fold, got {got} "
             f"in the {side} part of fold {number + 1} of {n_folds}"
         )
     return folds

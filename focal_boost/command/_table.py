@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ from focal_boost.datasets import load_flights
 if TYPE_CHECKING:
     import pandas as pd
 
+# A target of more values is no class.
+_MOST_CLASSES = 100
+_FRACTION = re.compile(r"[+-]?\d*\.\d*[1-9]\d*")
 _ZERO_ONE = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 
@@ -32,9 +36,11 @@ class Table:
     features : pandas.DataFrame of shape (n, d)
         Numbers and categoricals.
     target : ndarray of int64, shape (n,)
-        1 for the positive class, else 0.
+        1 for the positive class, else 0; of many classes their numbers.
     target_name, positive, negative : str
         The column of the target and its two values.
+    classes : tuple of str
+        The values of the target in order, if they are more than two.
     groups : ndarray of int64, shape (n,), or None
         Rows of one group stay together.
     group_name : str or None
@@ -57,6 +63,7 @@ class Table:
     negative: str
     groups: NDArray[np.int64] | None = None
     group_name: str | None = None
+    classes: tuple[str, ...] = ()
     read_as: str = ""
     kinds: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -94,13 +101,14 @@ def read_table(
     path : str or Path
         The file; its content, not its name, says what it is.
     target : str
-        The column to predict: two different values, none missing.
+        The column to predict: two different values or more, none missing.
     group : str, optional
         The column of the groups, none missing. It is not a feature.
     drop : tuple of str
         Columns that are to be no features.
     positive : str, optional
-        The value of the target that is the positive class.
+        The value of the target that is the positive class; of more than two, against
+        all others.
     form : Format, optional
         What is known of the file.
 
@@ -120,7 +128,7 @@ def read_table(
     if frame.empty:
         raise InputError(f"DATA must have at least one row, got none in '{path}'")
     _check_columns(frame, path, target, group, drop)
-    labels, names = _binary(frame[target], target, positive)
+    labels, names = _labels(frame[target], target, positive)
     numbers = None if group is None else _group_numbers(frame[group], group)
     used = {target, group, *drop}
     columns = {name: frame[name] for name in frame if name not in used}
@@ -140,6 +148,7 @@ def read_table(
         target_name=target,
         positive=names[0],
         negative=names[1],
+        classes=() if len(names) == 2 else names,
         groups=numbers,
         group_name=group,
         read_as=read_as,
@@ -210,21 +219,35 @@ def _some(values: list[Any], most: int = 10) -> str:
     return shown + (", …" if len(values) > most else "")
 
 
-def _binary(
+def _labels(
     column: pd.Series[Any], name: str, wanted: str | None
-) -> tuple[NDArray[np.int64], tuple[str, str]]:
-    """Return the labels and the names of the positive and the negative value."""
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the labels, and the positive and the negative value or all of many."""
     texts = Texts.of(_named(column))
     _check_complete(texts, f"the target '{name}'")
-    if len(texts.text) != 2:
-        raise InputError(
-            f"the target '{name}' must have two different values, "
-            f"got {len(texts.text)} ({_some(texts.text, 5)})"
-        )
+    _check_values(texts, name)
+    many = len(texts.text) > 2
+    if many and wanted is None:
+        names = tuple(sorted(texts.text))
+        place = np.array([names.index(one) for one in texts.text])
+        return place[texts.code].astype(np.int64), names
     positive = _positive(texts) if wanted is None else _wanted(texts, wanted)
-    negative = texts.text[1 - texts.text.index(positive)]
     labels = (texts.code == texts.text.index(positive)).astype(np.int64)
-    return labels, (positive, negative)
+    others = "any other" if many else texts.text[1 - texts.text.index(positive)]
+    return labels, (positive, others)
+
+
+def _check_values(texts: Texts, name: str) -> None:
+    """Raise unless they are the values of some classes."""
+    several, rows = len(texts.text), int(texts.count.sum())
+    fractions = any(_FRACTION.fullmatch(one) for one in texts.text)
+    too_many = several > _MOST_CLASSES or 2 * several > rows or fractions
+    if several < 2 or (several > 2 and too_many):
+        raise InputError(
+            f"the target '{name}' must have two different values, or up to"
+            f" {_MOST_CLASSES} that are no fractions and occur twice on average,"
+            f" got {several} ({_some(texts.text, 5)}) in {rows} rows"
+        )
 
 
 def _named(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -248,7 +271,7 @@ def _wanted(texts: Texts, wanted: str) -> str:
         if text.casefold() == wanted.strip().casefold():
             return text
     raise InputError(
-        f"--positive must be one of the two values of the target "
+        "--positive must be one of the values of the target "
         f"({_some(texts.text)}), got '{wanted}'"
     )
 

@@ -14,7 +14,8 @@ except ImportError as error:
         f"focal_boost.compare needs {error.name}: pip install pandas scikit-learn"
     ) from error
 
+from focal_boost.comparison._classes import ClassComparison
 from focal_boost.comparison._compare import compare
 from focal_boost.comparison._result import Comparison
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["ClassComparison", "Comparison", "compare"]

@@ -31,6 +31,7 @@ class Checked(NamedTuple):
     X: Any
     plain: Any  # the same with names that both libraries take
     y: NDArray[np.int64]
+    classes: NDArray[Any]
     sample_weight: NDArray[np.float64] | None
     groups: NDArray[Any] | None
 
@@ -38,13 +39,19 @@ class Checked(NamedTuple):
     def of(
         cls, X: Any, y: ArrayLike, sample_weight: Any, groups: Any, positive: Any
     ) -> Checked:
-        """Return checked rows, with `positive` as class 1."""
+        """Return checked rows, with `positive` as class 1 of two."""
         X = with_rows(X)
-        target = Target.of(y)
+        target = Target.of(y, many=True)
         labels = target.classes.tolist()
         if len(labels) == 1:
             raise ValueError(
                 f"y must contain two classes, got 1 class: {listed(labels)}"
+            )
+        if positive is not None and len(labels) > 2:
+            raise ValueError(
+                f"positive must be None for {len(labels)} classes, got"
+                f" {shown(positive)}: y == {shown(positive)} is that class against the"
+                " rest"
             )
         if positive is not None and positive not in labels:
             raise ValueError(
@@ -55,24 +62,26 @@ class Checked(NamedTuple):
         y_true = target.y_true
         if positive is not None and labels[0] == positive:
             y_true = 1 - y_true
-        _, weight = as_labels_and_weight(y_true, sample_weight)
+        _, weight = as_labels_and_weight(np.minimum(y_true, 1), sample_weight)
         known = None if groups is None else np.asarray(groups)
-        return cls(X, _plainly_named(X), y_true, weight, known)
+        return cls(X, _plainly_named(X), y_true, target.classes, weight, known)
 
     def splits(self, cv: Any, seed: int) -> list[Split]:
         """Return the folds, no row in two test parts."""
-        target = Target(self.y, np.array([0, 1]))
+        several = len(self.classes)
+        target = Target(self.y, np.arange(several))
         found = splits_of(self.X, target, self.groups, cv, seed)
         if len(found) < 2:
             raise ValueError(f"cv must have at least 2 folds, got {len(found)}")
         tested = np.concatenate([test for _, test in found])
         if len(np.unique(tested)) < len(tested):
             raise ValueError("cv must leave every row out once at most, got repeats")
-        lacking = part_without_both_classes(self.y, found, self.sample_weight)
+        lacking = part_without_both_classes(self.y, found, self.sample_weight, several)
         if lacking is not None:
             number, side, present = lacking
+            every = "both" if several == 2 else f"all {several}"
             raise ValueError(
-                "cv must leave both classes with positive weight in every part, got"
+                f"cv must leave {every} classes with positive weight in every part, got"
                 f" {present} in the {side} part of fold {number}"
             )
         return [Split(*parts) for parts in found]
@@ -84,13 +93,14 @@ class Checked(NamedTuple):
         X = self.X if as_is else self.plain
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         part = Part(rows_of(X, rows), self.y[rows], weight)
-        return Training(part, None if self.groups is None else self.groups[rows], seed)
+        groups = None if self.groups is None else self.groups[rows]
+        return Training(part, groups, seed, len(self.classes))
 
     def check_inner(self, splits: list[Split]) -> None:
         """Raise now and not midway if a search inside a training part cannot split."""
         for split in splits:
             groups = None if self.groups is None else self.groups[split.train]
-            inner = Target(self.y[split.train], np.array([0, 1]))
+            inner = Target(self.y[split.train], np.arange(len(self.classes)))
             try:
                 splits_of(inner.y_true, inner, groups, INNER_FOLDS)
             except ValueError as error:

@@ -15,6 +15,7 @@ from focal_boost._adapter.progress import progress
 from focal_boost._adapter.splits import Split, rows_of
 from focal_boost._validation import check_integer, shown
 from focal_boost.comparison._checked import Checked
+from focal_boost.comparison._classes import ClassComparison
 from focal_boost.comparison._measures import decided, measured
 from focal_boost.comparison._methods import (
     BUILT_IN,
@@ -58,17 +59,18 @@ def compare(
     X : DataFrame, array-like or sparse matrix, (n, d)
         Features.
     y : array-like, (n,)
-        Labels of two classes.
+        Labels of two classes or more.
     boosters : names, or mapping of name to parameters, optional
         "xgboost", "lightgbm": the libraries, by default those that are installed.
         Parameters are those of their scikit-learn classifiers, for all three methods;
         a ``scale_pos_weight`` is that of "class weights", which otherwise is
-        negatives/positives. With early stopping, every method keeps a fifth of its
+        negatives/positives; of three classes and more all weigh the same in "class
+        weights". With early stopping, every method keeps a fifth of its
         training part to be stopped on.
     estimators : mapping of str to classifier, optional
         Further classifiers with ``predict_proba``, alone or at the end of a
         ``Pipeline``, by the name that they get. They are cloned, and fitted to labels
-        0 and 1.
+        0 and 1, or 0 to K − 1.
     loss : FocalLoss, optional
         Of the method "focal loss"; by default α = 0.25, γ = 2.
     tune : bool, default False
@@ -76,13 +78,13 @@ def compare(
     rule : Rule, optional
         How to decide, as ``Cost(1, 20)`` or ``RecallAtLeast(0.8)`` of
         :mod:`focal_boost.thresholds`. The threshold of a fold is chosen on the
-        out-of-fold posteriors of the other folds.
+        out-of-fold posteriors of the other folds. Of two classes only.
     groups : array-like, (n,), optional
         Rows of one group stay on one side of every split.
     sample_weight : array-like of finite numbers >= 0, (n,), optional
         Weights of the rows in training and in all scores.
     positive : label, optional
-        The positive class, by default the greater one.
+        The positive class of two, by default the greater one.
     cv : int, splitter or iterable of (train, test), default 5
         An integer is the number of stratified folds, shuffled by `random_state`.
     random_state : int, default 0
@@ -93,6 +95,7 @@ def compare(
     Returns
     -------
     Comparison
+        Of three classes and more a :class:`ClassComparison`, with a table per class.
 
     Raises
     ------
@@ -120,6 +123,8 @@ def compare(
     rows = Checked.of(X, y, sample_weight, groups, positive)
     splits = rows.splits(cv, seed)
     _check_rule(rule)
+    if len(rows.classes) > 2:
+        _check_many(rows, rule, boosters)
     if tune:
         rows.check_inner(splits)
     methods = methods_of(
@@ -189,6 +194,21 @@ def _check_rule(rule: Rule | None) -> None:
         )
 
 
+def _check_many(rows: Checked, rule: Rule | None, boosters: Any) -> None:
+    """Raise for what there is of two classes only."""
+    if rule is not None:
+        raise ValueError(
+            f"rule must be None for {len(rows.classes)} classes, got {rule!r}: compare"
+            " one of them against the rest, y == label"
+        )
+    for name, given in boosters.items() if isinstance(boosters, Mapping) else ():
+        if given.get("scale_pos_weight") is not None:
+            raise ValueError(
+                f"scale_pos_weight must be left out for {len(rows.classes)} classes,"
+                f" got {shown(given['scale_pos_weight'])} for {name}"
+            )
+
+
 def _on_fold(method: Method, rows: Checked, split: Split, seed: int) -> Prediction:
     # The caller's pipelines may choose columns by their names.
     as_is = method.library == FURTHER
@@ -204,7 +224,9 @@ def _kept(
     found: dict[tuple[str, str], list[Prediction]],
     rule: Rule | None,
 ) -> Comparison:
-    posteriors = {key: np.full(len(rows.y), np.nan) for key in found}
+    many = len(rows.classes) > 2
+    shape = (len(rows.y), *((len(rows.classes),) if many else ()))
+    posteriors = {key: np.full(shape, np.nan) for key in found}
     for key, folds in found.items():
         for split, one in zip(splits, folds, strict=True):
             posteriors[key][split.test] = one.posterior
@@ -222,16 +244,25 @@ def _kept(
     predictions = pd.DataFrame(
         np.column_stack([*posteriors.values()]),
         index=getattr(rows.X, "index", None),
-        columns=ordered(posteriors, ["library", "method"]),
+        columns=_columns(posteriors, rows.classes),
     )
     losses = {
         key: tuple(one.loss for one in folds if one.loss is not None)
         for key, folds in found.items()
         if folds[0].loss is not None
     }
-    return Comparison(
-        table, predictions, rows.y, rows.sample_weight, splits, losses, rule
-    )
+    given = (table, predictions, rows.y, rows.sample_weight, splits, losses)
+    if many:
+        return ClassComparison(*given, classes=rows.classes)
+    return Comparison(*given, rule)
+
+
+def _columns(keys: Iterable[tuple[str, str]], classes: Any) -> pd.MultiIndex:
+    """Return names of predictions: of two classes those of the second."""
+    if len(classes) == 2:
+        return ordered(keys, ["library", "method"])
+    each = [(*key, label) for key in keys for label in classes.tolist()]
+    return ordered(each, ["library", "method", "class"])
 
 
 def _decided(

@@ -63,12 +63,31 @@ class Difference(NamedTuple):
 
 
 def measured(rows: Rows) -> dict[str, float]:
-    """Return the scores of a held-out part."""
+    """Return the scores of a held-out part; of many classes, their plain means."""
+    if rows.posterior.ndim == 2:
+        return _of_classes(rows)
     return {
         name: float(
             score(rows.y_true, rows.posterior, sample_weight=rows.sample_weight)
         )
         for name, score in _SCORES.items()
+    }
+
+
+def _of_classes(rows: Rows) -> dict[str, float]:
+    numbers, weight = np.arange(rows.posterior.shape[1]), rows.sample_weight
+    against = rows.y_true[:, None] == numbers
+    # Of single precision the sum is not yet 1; ranks keep the digits that there are.
+    ranked = rows.posterior
+    posterior = ranked / ranked.sum(axis=1, keepdims=True)
+    given = {"sample_weight": weight}
+    return {
+        "average_precision": float(average_precision_score(against, ranked, **given)),
+        "roc_auc": float(roc_auc_score(against, ranked, **given)),
+        "log_loss": float(log_loss(rows.y_true, posterior, labels=numbers, **given)),
+        "brier": float(
+            np.average(((posterior - against) ** 2).sum(axis=1), weights=weight)
+        ),
     }
 
 

@@ -25,8 +25,6 @@ INNER_FOLDS = 3
 # Of the rows of a training part one in so many is kept for early stopping.
 _STOPPING_FOLDS = 5
 
-_CLASSES = ("class 0", "class 1")
-
 
 class Training(NamedTuple):
     """The rows that a method is trained on, and their groups."""
@@ -34,18 +32,28 @@ class Training(NamedTuple):
     part: Part
     groups: NDArray[Any] | None
     seed: int
+    n_classes: int = 2
+
+    def balanced(self) -> Training:
+        """Return them with weights by which all classes weigh the same."""
+        y, weight = self.part.y, self.part.sample_weight
+        of_class = np.bincount(y, weight, minlength=self.n_classes)
+        each = of_class.sum() / (self.n_classes * of_class[y])
+        own = each if weight is None else each * weight
+        return self._replace(part=self.part._replace(sample_weight=own))
 
 
 class Prediction(NamedTuple):
     """The probabilities of the test rows, what they cost and what trained them.
 
-    The seconds are those of the training, with the search for its loss, if any. The
-    loss is None where the objective is not focal loss.
+    The posterior is that of the positive class, (n,), or of each of many, (n, K). The
+    seconds are those of the training, with the search for its loss, if any. The loss is
+    None where the objective is not focal loss.
     """
 
     posterior: NDArray[np.float64]
     seconds: float
-    loss: FocalLoss | None
+    loss: Any
 
 
 @dataclass(frozen=True)
@@ -72,10 +80,13 @@ class Method:
         The seconds hold the library's binning of the features, which it does at the
         start of every training.
         """
+        if self.name == CLASS_WEIGHTS and training.n_classes > 2:
+            training = training.balanced()
         start = time.perf_counter()
         model = fitted(self.make(training), training)
         seconds = time.perf_counter() - start
-        posterior = np.asarray(model.predict_proba(test)[:, 1], np.float64)
+        found = np.asarray(model.predict_proba(test), np.float64)
+        posterior = found if training.n_classes > 2 else found[:, 1]
         loss = model.loss_ if self.name == FOCAL and self.library != FURTHER else None
         return Prediction(posterior, seconds, loss)
 
@@ -91,7 +102,7 @@ def fitted(model: Any, training: Training) -> Any:
         training.groups,
         training.seed,
         name="the parts for early stopping",
-        classes=_CLASSES,
+        classes=[f"class {k}" for k in range(training.n_classes)],
     )[0]
     return fit_model(model, _some(part, kept.train), _some(part, kept.test), {})
 
@@ -148,6 +159,9 @@ def _plain(kind: Any, params: dict[str, Any], _: Training) -> Any:
 def _weighted(
     kind: Any, params: dict[str, Any], scale: float | None, training: Training
 ) -> Any:
+    if training.n_classes > 2:
+        # The rows have the weights.
+        return kind(**params)
     if scale is None:
         y, weight = training.part.y, training.part.sample_weight
         share = float(np.average(y, weights=weight))

@@ -7,6 +7,7 @@ except ImportError:
         "focal_boost.plotting needs matplotlib: pip install matplotlib"
     ) from None
 
+from focal_boost.plotting._classes import plot_classes
 from focal_boost.plotting._curves import (
     plot_comparison,
     plot_precision_recall,
@@ -23,6 +24,7 @@ from focal_boost.plotting._ranks import plot_critical_difference
 from focal_boost.plotting._thresholds import plot_thresholds
 
 __all__ = [
+    "plot_classes",
     "plot_comparison",
     "plot_critical_difference",
     "plot_curvature",
