@@ -13,8 +13,9 @@ from focal_boost._adapter.estimator import adopt
 from focal_boost.dask._balance import needs_classes, objective_of, weight_of_classes
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._settings import plain_parameters, settings_of
+from focal_boost.xgboost._start import OBJECTIVE
 from focal_boost.xgboost._train import check_arguments, training_of
-from focal_boost.xgboost._training import OBJECTIVE, Attach, check_objective
+from focal_boost.xgboost._training import Attach, check_objective
 
 
 def train(

@@ -14,6 +14,7 @@ except ImportError as error:
         " pip install xgboost scikit-learn"
     ) from error
 
+from focal_boost.xgboost._checkpoint import Checkpoint
 from focal_boost.xgboost._classifier import FocalXGBClassifier
 from focal_boost.xgboost._cv import cv
 from focal_boost.xgboost._merge import merge
@@ -22,6 +23,7 @@ from focal_boost.xgboost._saved import load, save
 from focal_boost.xgboost._train import train
 
 __all__ = [
+    "Checkpoint",
     "FocalXGBClassifier",
     "cv",
     "load",

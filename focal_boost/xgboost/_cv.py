@@ -13,9 +13,9 @@ from focal_boost.multi_metrics import MULTI_METRICS, multi_metrics
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._many import ManyTraining, as_matrices, labels_of
 from focal_boost.xgboost._metrics import XGBoostMetric, direct, ours_of, split
+from focal_boost.xgboost._start import OBJECTIVE
 from focal_boost.xgboost._train import check_arguments
 from focal_boost.xgboost._training import (
-    OBJECTIVE,
     Training,
     check_objective,
     on_the_device,

@@ -43,7 +43,7 @@ class ManyTraining(Training):
             reads_once=reads_once,
             updates=updates,
         )
-        self._of_labels = objective
+        self.asked = objective
         self._many: ColumnRows | None = None
 
     def rows(self, booster: Any, data: Any) -> Any:
@@ -79,7 +79,7 @@ class ManyTraining(Training):
                 f" of shape {label.shape}"
             )
         n_classes, settings = label.shape[1], Settings.of(booster)
-        columns = self._of_labels.of_columns(n_classes)
+        columns = self.asked.of_columns(n_classes)
         labels = labels_of_columns(label, weight, n_classes)
         empty = not self._updates and booster.num_boosted_rounds() == 0
         if empty and settings.estimates_start:

@@ -14,7 +14,7 @@ from focal_boost._adapter.saved import SavedModel, described, description
 from focal_boost._validation import shown
 from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
-from focal_boost.xgboost._training import OBJECTIVE
+from focal_boost.xgboost._start import OBJECTIVE
 
 # The attribute of a saved model that holds what is not XGBoost's.
 _ATTRIBUTE = "focal_boost"

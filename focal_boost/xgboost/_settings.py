@@ -16,7 +16,8 @@ from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._labels import of_numbers
 from focal_boost.xgboost._many import ManyTraining
 from focal_boost.xgboost._metrics import direct, ours_of, split
-from focal_boost.xgboost._training import OBJECTIVE, Training, on_the_device, runs_code
+from focal_boost.xgboost._start import OBJECTIVE
+from focal_boost.xgboost._training import Training, on_the_device, runs_code
 
 
 def settings_of(

@@ -15,6 +15,8 @@ from scipy.special import logit
 
 from focal_boost.objective import FocalObjective
 
+#: What XGBoost is told to train.
+OBJECTIVE = "binary:logistic"
 # Before this version XGBoost began elsewhere.
 _STARTS_AT_PREVALENCE = (3, 0)
 # Since then a model has a start value for every output.

@@ -15,8 +15,8 @@ from focal_boost.multi_metrics import multi_metrics
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._many import ManyTraining, as_matrices
 from focal_boost.xgboost._metrics import XGBoostMetric, direct, ours_of
+from focal_boost.xgboost._start import OBJECTIVE
 from focal_boost.xgboost._training import (
-    OBJECTIVE,
     Training,
     check_objective,
     on_the_device,

@@ -18,16 +18,22 @@ import xgboost as xgb
 from focal_boost._rows import Rows, check_device, rows_of
 from focal_boost._validation import shown
 from focal_boost.objective import FocalObjective
+from focal_boost.xgboost._checkpoint import Checkpoint
 from focal_boost.xgboost._collective import is_distributed, summed, together
 from focal_boost.xgboost._metrics import of_data
-from focal_boost.xgboost._start import Settings, set_start, start_of, weight_of_classes
+from focal_boost.xgboost._start import (
+    OBJECTIVE,
+    Settings,
+    set_start,
+    start_of,
+    weight_of_classes,
+)
 
-#: What XGBoost is told to train.
-OBJECTIVE = "binary:logistic"
 # Where a booster keeps the training that it is in.
 _TRAINING = "_focal_training"
 # Callbacks that run none of the caller's code.
 _WITHOUT_CODE = (
+    Checkpoint,
     xgb.callback.EarlyStopping,
     xgb.callback.EvaluationMonitor,
     xgb.callback.TrainingCheckPoint,
@@ -59,11 +65,15 @@ class Training:
         updates: bool = False,
     ) -> None:
         self.objective = objective
+        #: What was asked for, which of many labels is the objective of all of them.
+        self.asked: Any = objective
         self._metrics = tuple(metrics)
         self._reads_once = reads_once
         self._updates = updates
         self._rows: Rows | _Weightless | None = None
         self._attached: list[Any] = []
+        #: What keeps it in a file.
+        self.checkpoint: Checkpoint | None = None
 
     def attach(self, booster: Any) -> None:
         """Let a booster train by the objective, until :meth:`release`."""
@@ -87,6 +97,10 @@ class Training:
             yield Attach(self)
         finally:
             self.release()
+
+    def is_kept(self, iteration: int) -> bool:
+        """Return whether a checkpoint has that round."""
+        return self.checkpoint is not None and iteration < self.checkpoint.rounds
 
     def rows(self, booster: Any, data: Any) -> Rows | _Weightless:
         """Return the rows to train the next round on; an empty model gets its start.
@@ -164,6 +178,10 @@ class FocalBooster(xgb.Booster):
         """Boost one round by the objective of the training."""
         if fobj is None:
             training: Training = getattr(self, _TRAINING)
+            if iteration == 0 and training.checkpoint is not None:
+                training.checkpoint.go_on(self, training.asked, dtrain)
+            if training.is_kept(iteration):
+                return
             rows = training.rows(self, dtrain)
 
             def fobj(raw_score: Any, data: Any) -> Any:  # noqa: ARG001
@@ -179,8 +197,16 @@ class FocalBooster(xgb.Booster):
         output_margin: bool = True,
     ) -> str:
         """Evaluate the library's metrics, and then those of the training."""
+        training: Training = getattr(self, _TRAINING)
+        if training.checkpoint is not None and training.is_kept(iteration):
+            return training.checkpoint.evaluated(iteration)
         text: str = super().eval_set(evals, iteration, feval, output_margin)
-        return text + str(getattr(self, _TRAINING).evaluated(self, evals))
+        return text + training.evaluated(self, evals)
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Have the training kept in a file, and go on from there."""
+        training: Training = getattr(self, _TRAINING)
+        training.checkpoint = checkpoint
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
