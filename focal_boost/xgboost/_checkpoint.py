@@ -15,6 +15,7 @@ from focal_boost._adapter.saved import description
 from focal_boost._validation import check_integer, shown
 from focal_boost.xgboost._collective import is_distributed, summed, together
 from focal_boost.xgboost._saved import holding, taken_from, text_in
+from focal_boost.xgboost._start import Settings
 
 
 class Checkpoint(xgb.callback.TrainingCallback):
@@ -86,21 +87,23 @@ class Checkpoint(xgb.callback.TrainingCallback):
             content = xgb.collective.broadcast(content, 0)
         if content is not None:
             said = together(lambda: self._checked(content))
+            updater = Settings.of(booster).updater
             self.rounds, self._log = said["rounds"], said["log"]
             booster.load_model(bytearray(content))
             # With a model XGBoost takes over that of its parameters, too.
             booster.load_config(config)
+            if updater is not None:
+                booster.set_param({"updater": updater})
             taken_from(booster)
 
     def _read(self) -> bytes | None:
         return kept.read(self.path) if xgb.collective.get_rank() == 0 else None
 
     def _checked(self, content: bytes) -> dict[str, Any]:
-        try:
-            text = text_in(xgb.Booster(model_file=bytearray(content)))
-        except xgb.core.XGBoostError:
-            text = None
-        if text is None or '"rounds"' not in text:
+        # Of what is no model XGBoost may end the process.
+        whole = content[:1] + content[-1:] == b"{}" and b'"rounds"' in content
+        text = text_in(xgb.Booster(model_file=bytearray(content))) if whole else None
+        if text is None:
             raise ValueError(
                 "path must be that of a checkpoint or of no file, got"
                 f" {shown(str(self.path))}, which is something else"

@@ -1,0 +1,131 @@
+"""Trainings that a file keeps, in both libraries, and processes that are killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import xgboost as xgb
+from ranks import part
+
+import focal_boost.xgboost as fxgb
+from focal_boost import FocalObjective
+
+ROWS, VALID = part(3000, 0.05, 0, weighted=True), part(1000, 0.05, 1, weighted=True)
+OBJECTIVE = FocalObjective(0.25, 2.0)
+ROUNDS = 60
+
+
+def train_xgboost(
+    rounds: int = ROUNDS,
+    path: Path | None = None,
+    every: int = 10,
+    objective: Any = OBJECTIVE,
+    rows: Any = ROWS,
+    **params: Any,
+) -> tuple[Any, dict[str, Any]]:
+    """Return the booster and the evaluations of a training."""
+    log: dict[str, Any] = {}
+    patience = params.pop("early_stopping_rounds", None)
+    booster = fxgb.train(
+        {"nthread": 1, "eta": 0.1, "eval_metric": ["logloss", "auc"], **params},
+        rows.matrix(),
+        rounds,
+        objective=objective,
+        metrics="focal_loss",
+        evals=[(VALID.matrix(), "valid")],
+        evals_result=log,
+        verbose_eval=False,
+        early_stopping_rounds=patience,
+        callbacks=[] if path is None else [fxgb.Checkpoint(path, every)],
+    )
+    return booster, log
+
+
+def bytes_of_xgboost(booster: Any) -> bytes:
+    return bytes(booster.save_raw("ubj"))
+
+
+TRAIN = {"xgboost": train_xgboost}
+BYTES = {"xgboost": bytes_of_xgboost}
+
+
+def kill(library: str, folder: Path, times: int, seed: int = 0) -> list[int]:
+    """Kill trainings at random moments, and return the rounds that their files hold.
+
+    Raises
+    ------
+    AssertionError
+        Unless every one goes on from its file to the same model.
+    """
+    rng, found = random.Random(seed), []
+    command = [sys.executable, __file__, library]
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, **paths},
+    ) as nursery:  # fmt: skip
+        try:
+            _train_in(nursery, folder / "first.ubj", None)
+            took = _train_in(nursery, folder / "second.ubj", None)
+            expected = _bytes_after(library, folder / "second.ubj")
+            for i in range(times):
+                path = folder / f"{i}.ubj"
+                _train_in(nursery, path, rng.uniform(0, took))
+                found.append(rounds_in(library, path))
+                assert _bytes_after(library, path) == expected
+        finally:
+            nursery.kill()
+    return found
+
+
+def _bytes_after(library: str, path: Path) -> bytes:
+    """Return the model of a training that goes on from a file."""
+    booster, _ = TRAIN[library](path=path, every=1)
+    return BYTES[library](booster)
+
+
+def _train_in(nursery: Any, path: Path, until: float | None) -> float:
+    """Train in a process of its own, and kill it; return how long it lived."""
+    nursery.stdin.write(f"{path}\n")
+    nursery.stdin.flush()
+    child, started = int(nursery.stdout.readline()), time.perf_counter()
+    if until is not None:
+        time.sleep(until)
+        os.kill(child, signal.SIGKILL)
+    assert nursery.stdout.readline() in {f"{child} 0\n", f"{child} 9\n"}
+    return time.perf_counter() - started
+
+
+def raise_children(library: str) -> None:
+    """Fork, for every path that is read, a process that trains to the end."""
+    # On one thread: a fork does not take others along.
+    TRAIN[library](1)
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            TRAIN[library](path=Path(line.rstrip("\n")), every=1)
+            os._exit(0)
+        print(child, flush=True)
+        print(*os.waitpid(child, 0), flush=True)
+
+
+def rounds_in(library: str, path: Path) -> int:
+    """Return how many rounds a checkpoint holds, which is 0 where there is none."""
+    if not path.exists():
+        return 0
+    return int(fxgb.load(path).booster.num_boosted_rounds())
+
+
+def xgboost_version() -> tuple[int, ...]:
+    return tuple(map(int, xgb.__version__.split(".")[:2]))
+
+
+if __name__ == "__main__":
+    raise_children(sys.argv[1])
