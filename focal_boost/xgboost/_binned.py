@@ -86,7 +86,7 @@ class Training:
     ) -> None:
         self.rounds = 0
         self._data = data
-        params = {**estimator.get_xgb_params(), "objective": _training.OBJECTIVE}
+        params = {**estimator.get_xgb_params(), "objective": _start.OBJECTIVE}
         if threads is not None:
             params["n_jobs"] = threads
         if paused and _start.version() < _OWN_RANDOM_NUMBERS:
