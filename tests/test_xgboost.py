@@ -343,6 +343,18 @@ class TestTheBoosterThatTrains:
             assert type(one) is xgb.Booster
             assert not [name for name in vars(one) if "focal" in name]
 
+    def test_margins_that_a_callback_asks_for_are_its_own(
+        self, dtrain: xgb.DMatrix
+    ) -> None:
+        each = Each(lambda m: m.predict(dtrain, output_margin=True, training=True))
+        booster = fxgb.train(QUIET, dtrain, 3, callbacks=[each])
+        for rounds, kept in enumerate(each.seen, 1):
+            of = booster.predict(
+                dtrain, output_margin=True, iteration_range=(0, rounds)
+            )
+            np.testing.assert_allclose(kept, of, rtol=0, atol=2e-6)
+            assert kept.flags.owndata
+
     def test_an_error_leaves_xgboosts_own(self, dtrain: xgb.DMatrix) -> None:
         seen = []
 

@@ -174,7 +174,7 @@ def gradient_hessian(raw_score, y_true, sample_weight, offset, known, grad, hess
     known : Known
         The objective's numbers.
     grad, hess : arrays of float32, (n,), contiguous
-        Written, but in blocks with unsound rows. grad may be the memory of raw_score.
+        Written, but in blocks with unsound rows.
 
     Returns
     -------

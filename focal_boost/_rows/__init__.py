@@ -1,7 +1,7 @@
 """The rows of a training: labels and weights read once, gradients round by round.
 
 On the host and on a CUDA device they have one interface: ``labels``, and
-``gradient_hessian(raw_score, offset=0.0, overwrite=False)``.
+``gradient_hessian(raw_score, offset=0.0)``.
 """
 
 from __future__ import annotations

@@ -66,12 +66,19 @@ class DeviceLabels:
     @property
     def prevalence(self) -> float:
         """The weighted share of positives, in [0, 1]."""
+        positive, negative = self.of_classes
+        return positive / (positive + negative)
+
+    @property
+    def of_classes(self) -> tuple[float, float]:
+        """The weight, or number, of the positives and of the negatives."""
         labels, weight = self.y_true, self.sample_weight
         with labels.device:
             if weight is None:
-                return int(labels.sum(dtype=np.int64)) / int(labels.size)
+                positives = int(labels.sum(dtype=np.int64))
+                return positives, int(labels.size) - positives
             positive = float((weight * labels).sum(dtype=np.float64))
-            return positive / float(weight.sum(dtype=np.float64))
+            return positive, float(weight.sum(dtype=np.float64)) - positive
 
 
 class DeviceRows:
@@ -120,21 +127,13 @@ class DeviceRows:
             labels, weight = self.labels.y_true, self.labels.sample_weight
             self._there = OnDevice(self._device, labels, weight, known)
 
-    def gradient_hessian(
-        self,
-        raw_score: Any,
-        offset: float = 0.0,
-        *,
-        overwrite: bool = False,  # noqa: ARG002 (of no use here)
-    ) -> tuple[Any, Any]:
+    def gradient_hessian(self, raw_score: Any, offset: float = 0.0) -> tuple[Any, Any]:
         """Return gradient and Hessian at ``raw_score + offset``.
 
         Parameters
         ----------
         raw_score : array-like of finite numbers, (n,), on the host or the device
         offset : float, default 0.0
-        overwrite : bool, default False
-            As for :class:`HostRows`; no memory but the rows' own is written to.
 
         Returns
         -------

@@ -61,20 +61,21 @@ class Labels:
             return cls(labels, None)
         weight = floats_of(sample_weight, "sample_weight")
         check_same_shape(labels, weight, "sample_weight")
-        check_weight(weight)
-        if weight.max() > _LARGEST_WEIGHT:
+        least, largest = weight.min(), weight.max()
+        if not (least >= 0 and 0 < largest < np.inf):
+            check_weight(weight)
+        if largest > _LARGEST_WEIGHT:
             raise ValueError(
                 "sample_weight must be at most 1.7e37 for the gradients to"
-                f" fit float32, got {weight.max()}"
+                f" fit float32, got {largest}"
             )
         return cls(labels, weight)
 
     @property
     def prevalence(self) -> float:
         """The weighted share of positives, in [0, 1]."""
-        if self.sample_weight is None:
-            return np.count_nonzero(self.y_true) / self.y_true.size
-        return float(np.average(self.y_true, weights=self.sample_weight))
+        positive, negative = self.of_classes
+        return positive / (positive + negative)
 
     @property
     def of_classes(self) -> tuple[float, float]:
@@ -82,8 +83,12 @@ class Labels:
         if self.sample_weight is None:
             positives = float(np.count_nonzero(self.y_true))
             return positives, self.y_true.size - positives
-        weight, positive = self.sample_weight.astype(np.float64), self.y_true == 1
-        return float(weight[positive].sum()), float(weight[~positive].sum())
+        # einsum multiplies and adds as it reads; masks would cost their branches.
+        return self._sum(self.y_true), self._sum(self.y_true ^ 1)
+
+    def _sum(self, indicator: NDArray[np.uint8]) -> float:
+        weight = self.sample_weight
+        return float(np.einsum("i,i", indicator, weight, dtype=np.float64))
 
 
 class HostRows:
@@ -113,6 +118,7 @@ class HostRows:
         self._objective = objective
         self._class_weight = class_weight
         self._known = objective.known(class_weight)
+        self._threads = objective.n_threads or default_threads()
         self._reuse = reuse
         self._arrays: Gradients | None = None
 
@@ -121,7 +127,6 @@ class HostRows:
         raw_score: Any,
         offset: float = 0.0,
         *,
-        overwrite: bool = False,
         out: Gradients | None = None,
     ) -> Gradients:
         """Return gradient and Hessian at ``raw_score + offset``.
@@ -130,8 +135,6 @@ class HostRows:
         ----------
         raw_score : array-like of finite numbers, (n,)
         offset : float, default 0.0
-        overwrite : bool, default False
-            Whether the gradient may take the raw scores' memory.
         out : (ndarray, ndarray) of float32, (n,), contiguous, optional
             Where to write gradient and Hessian.
 
@@ -150,8 +153,6 @@ class HostRows:
         if not np.isfinite(offset):
             check_scores(np.asarray([offset]), "offset")
         grad, hess = self._out(scores.size) if out is None else out
-        if overwrite and _can_hold_gradient(raw_score):
-            grad = raw_score
         if self._known is None:
             return self._exactly(scores, offset, grad, hess)
         if not self._fill(self._known, scores, offset, grad, hess):
@@ -182,8 +183,7 @@ class HostRows:
             )  # fmt: skip
             return found
 
-        threads = self._objective.n_threads or default_threads()
-        return not any(run(on, scores.size, threads))
+        return not any(run(on, scores.size, self._threads))
 
     def _kernel_for(self, known: Known, scores: NDArray[Any], offset: float) -> Any:
         # numba is loaded where it is first needed: it takes longer than all the rest.
@@ -226,15 +226,3 @@ def floats_of(values: ArrayLike, name: str) -> NDArray[Any]:
     column = np.ascontiguousarray(array, dtype=kind).view()
     column.flags.writeable = False
     return column
-
-
-def _can_hold_gradient(raw_score: Any) -> bool:
-    """Return whether it is an array of float32, (n,), in memory of its own."""
-    flags = getattr(raw_score, "flags", None)
-    return flags is not None and bool(
-        raw_score.dtype == np.float32
-        and raw_score.ndim == 1
-        and flags.owndata
-        and flags.writeable
-        and flags.c_contiguous
-    )

@@ -7,6 +7,9 @@ engine makes the booster, which copies them, and are taken back when it has.
 
 from __future__ import annotations
 
+import ctypes
+import mmap
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -66,9 +69,16 @@ class StartScores:
         own = field_of(data, "init_score")
         self._lent[id(data)] = data, own
         shape = len(field_of(data, "label")), *np.shape(start)
-        given = np.zeros(shape) if own is None else np.asarray(own, np.float64)
-        # Those of many classes may be given class after class.
-        data.set_init_score(given.reshape(shape, order="F") + start)
+        if own is None:
+            given = np.full(shape, start, np.float64)
+        else:
+            # Those of many classes may be given class after class.
+            given = np.asarray(own, np.float64).reshape(shape, order="F") + start
+        if _is_constructed(data):
+            # Without a copy in Python beside LightGBM's own.
+            data.set_field("init_score", given)
+        else:
+            data.set_init_score(given)
 
     def own(self, data: Any) -> None:
         """Note that a set's initial scores are only lent."""
@@ -79,11 +89,30 @@ class StartScores:
         for data, own in self._lent.values():
             data.init_score = own
             if own is None and _is_constructed(data):
+                _give_back_pages(data)
                 data.set_field("init_score", None)
             # What LightGBM refuses here it has refused before.
             with suppress(lgb.basic.LightGBMError):
                 data.set_init_score(own)
         self._lent.clear()
+
+
+def _give_back_pages(data: Any) -> None:
+    """Give the system the memory of initial scores that are about to be cleared.
+
+    LightGBM keeps it for as long as the set lives, 8 bytes a row. The scores are zeros
+    then; where the system is not Linux they stay what they are.
+    """
+    size, kind = ctypes.c_int(0), ctypes.c_int(0)
+    pointer = ctypes.c_void_p()
+    found = (ctypes.byref(one) for one in (size, pointer, kind))
+    lgb.basic._LIB.LGBM_DatasetGetField(data._handle, b"init_score", *found)
+    page = mmap.PAGESIZE
+    first = -(-(pointer.value or 0) // page) * page
+    pages = ((pointer.value or 0) + 8 * size.value - first) // page
+    if sys.platform == "linux" and pages > 0:
+        address, length = ctypes.c_void_p(first), ctypes.c_size_t(pages * page)
+        ctypes.CDLL(None).madvise(address, length, mmap.MADV_DONTNEED)
 
 
 def labels_of(data: Any) -> Labels:

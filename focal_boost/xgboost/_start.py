@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import xgboost as xgb
-from numpy.typing import NDArray
 from scipy.special import logit
 
 from focal_boost.objective import FocalObjective
@@ -58,13 +57,6 @@ def set_start(booster: Any, base_score: Any, updater: str | None) -> None:
     with xgb.config_context(verbosity=0):
         booster.set_param({**start, "updater": updater})
         booster.save_config()
-
-
-def weight_of_classes(data: Any) -> NDArray[np.float64]:
-    """Return the weight, or number, of a DMatrix's negatives and positives, (2,)."""
-    labels, weight = data.get_label().astype(np.intp), data.get_weight()
-    each = weight if weight.size else None
-    return np.bincount(labels, each, minlength=2).astype(float)
 
 
 def start_of(

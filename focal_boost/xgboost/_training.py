@@ -20,17 +20,19 @@ from focal_boost._validation import shown
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._checkpoint import Checkpoint
 from focal_boost.xgboost._collective import is_distributed, summed, together
+from focal_boost.xgboost._margins import lent_margins
 from focal_boost.xgboost._metrics import of_data
 from focal_boost.xgboost._start import (
     OBJECTIVE,
     Settings,
     set_start,
     start_of,
-    weight_of_classes,
 )
 
 # Where a booster keeps the training that it is in.
 _TRAINING = "_focal_training"
+# Set while it is about to ask itself for the margins of a round.
+_LENDS = "_focal_lends"
 # Callbacks that run none of the caller's code.
 _WITHOUT_CODE = (
     Checkpoint,
@@ -116,7 +118,7 @@ class Training:
             empty = not self._updates and booster.num_boosted_rounds() == 0
             starts = empty and settings.estimates_start
             if starts or is_distributed():
-                of_class = summed(weight_of_classes(data))
+                of_class = summed(np.array(self._rows.labels.of_classes[::-1]))
                 together(lambda: _check_whole(of_class))
             if starts:
                 start = start_of(self.objective, of_class, settings.scale_pos_weight)
@@ -134,9 +136,8 @@ class Training:
         )
 
     def gradients(self, rows: Rows | _Weightless, raw_score: Any) -> Any:
-        """Return gradient and Hessian of raw scores that nobody else holds."""
-        # XGBoost makes new raw scores for every call.
-        return together(lambda: rows.gradient_hessian(raw_score, overwrite=True))
+        """Return gradient and Hessian of raw scores, in arrays of the training's."""
+        return together(lambda: rows.gradient_hessian(raw_score))
 
     def evaluated(self, booster: Any, evals: Sequence[tuple[Any, str]]) -> str:
         """Return the metrics as XGBoost writes its own, with all their digits."""
@@ -157,8 +158,10 @@ class _Weightless:
 
     def __init__(self, size: int) -> None:
         self._size = size
+        # They are their own labels.
+        self.labels, self.of_classes = self, (0.0, 0.0)
 
-    def gradient_hessian(self, raw_score: Any, *, overwrite: bool) -> Any:  # noqa: ARG002
+    def gradient_hessian(self, raw_score: Any) -> Any:  # noqa: ARG002
         """Return zeros."""
         return np.zeros(self._size, np.float32), np.zeros(self._size, np.float32)
 
@@ -187,7 +190,17 @@ class FocalBooster(xgb.Booster):
             def fobj(raw_score: Any, data: Any) -> Any:  # noqa: ARG001
                 return training.gradients(rows, raw_score)
 
-        super().update(dtrain, iteration, fobj)
+            setattr(self, _LENDS, True)
+        try:
+            super().update(dtrain, iteration, fobj)
+        finally:
+            vars(self).pop(_LENDS, None)
+
+    def predict(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+        """Predict; see ``xgboost.Booster.predict``."""
+        # The first call in a round is that for the margins of the gradient.
+        margins = lent_margins(self, data) if vars(self).pop(_LENDS, False) else None
+        return super().predict(data, *args, **kwargs) if margins is None else margins
 
     def eval_set(
         self,
