@@ -62,6 +62,7 @@ DOORS = {
     "onnxmltools": ("onnx",),
     "skl2onnx": ("onnx",),
     "cupy": ("_kernels/cuda",),
+    "llvmlite": ("_kernels/openmp",),
     "numba": tuple(
         f"_kernels/{file}"
         for file in (
@@ -71,6 +72,7 @@ DOORS = {
             "elementary",
             "faults",
             "llvm",
+            "openmp",
             "scores",
         )
     ),
@@ -300,7 +302,7 @@ class TestChecker:
                 "_kernels/cuda imports numba; only "
                 "_kernels/cpu, _kernels/cpu_log_loss, _kernels/cpu_logit, "
                 "_kernels/elementary, "
-                "_kernels/faults, _kernels/llvm, _kernels/scores may",
+                "_kernels/faults, _kernels/llvm, _kernels/openmp, _kernels/scores may",
             ),
         ],
     )

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import joblib
+import lightgbm as lgb
 import numpy as np
 import pytest
+import xgboost as xgb
 
 from focal_boost import FocalObjective
 from focal_boost._kernels import threads as module
-from focal_boost._kernels.threads import SLICE, check_threads, default_threads, run
+from focal_boost._kernels.threads import (
+    SLICE,
+    Team,
+    check_threads,
+    default_threads,
+    run,
+)
+from focal_boost._rows import HostRows, Labels
 from focal_boost.links import LINKS
 
 ROWS = 5 * SLICE + 123
@@ -94,6 +105,90 @@ def test_calls_from_several_threads_at_once(rows: tuple[Any, Any, Any]) -> None:
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda k: bits_of(rows, 1 + k % 4), range(24)))
     assert set(found) == {expected}
+
+
+LIBRARIES = {"xgboost": xgb.core._LIB, "lightgbm": lgb.basic._LIB}
+
+
+@pytest.fixture(params=LIBRARIES)
+def team(request: pytest.FixtureRequest) -> Team:
+    """Three threads of a library."""
+    found = Team.of(LIBRARIES[request.param], 3)
+    if not found.address:
+        pytest.skip(f"{request.param} has no GNU OpenMP here")
+    return found
+
+
+class TestTeam:
+    """A library's own threads compute the same bits as one of ours."""
+
+    @pytest.mark.parametrize("gamma", [0.0, 1.0, 1.7])
+    @pytest.mark.parametrize("link", LINKS)
+    @pytest.mark.parametrize("kind", [np.float32, np.float64])
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_bits(
+        self, rows: Any, team: Team, weighted: bool, kind: Any, link: str, gamma: float
+    ) -> None:
+        objective = FocalObjective(0.25, gamma, link)
+        labels = Labels.of(rows[0], rows[2] if weighted else None)
+        raw_score = rows[1].astype(kind)
+        on_team = HostRows(objective, labels, team=team)
+        alone = HostRows(replace(objective, n_threads=1), labels)
+        for offset in (0.0, -1.5):
+            found = on_team.gradient_hessian(raw_score, offset)
+            expected = alone.gradient_hessian(raw_score, offset)
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+    def test_it_is_asked_for_with_its_threads(self, rows: Any) -> None:
+        asked, labels = [], Labels.of(rows[0], None)
+        body = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+        @ctypes.CFUNCTYPE(None, body, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
+        def parallel(work: Any, data: Any, threads: int, flags: int) -> None:
+            asked.append((threads, flags))
+            # However many call it, each row is computed once.
+            work(data)
+            work(data)
+
+        address = ctypes.cast(parallel, ctypes.c_void_p).value or 0
+        found = HostRows(FocalObjective(), labels, team=Team(address, 3))
+        expected = HostRows(FocalObjective(), labels).gradient_hessian(rows[1])
+        grad, hess = found.gradient_hessian(rows[1])
+        assert asked == [(3, 0)]
+        np.testing.assert_array_equal([grad, hess], expected)
+        few = Labels.of(rows[0][:SLICE], None)
+        team = Team(address, 3)
+        HostRows(FocalObjective(), few, team=team).gradient_hessian(rows[1][:SLICE])
+        assert asked == [(3, 0)]
+
+    @pytest.mark.parametrize("row", [0, 8191, 8192, ROWS - 1])
+    def test_a_wrong_row_is_found_in_any_slice(
+        self, rows: Any, team: Team, row: int
+    ) -> None:
+        raw_score = rows[1].copy()
+        raw_score[row] = np.inf
+        on_team = HostRows(FocalObjective(), Labels.of(rows[0], None), team=team)
+        with pytest.raises(ValueError, match=r"^raw_score must be finite numbers, got"):
+            on_team.gradient_hessian(raw_score)
+
+    def test_calls_from_several_threads_at_once(self, rows: Any, team: Team) -> None:
+        labels = Labels.of(rows[0], rows[2])
+
+        def call(_: int) -> bytes:
+            on_team = HostRows(FocalObjective(), labels, team=team)
+            return b"".join(one.tobytes() for one in on_team.gradient_hessian(rows[1]))
+
+        with ThreadPoolExecutor(4) as pool:
+            assert len(set(pool.map(call, range(40)))) == 1
+
+    def test_a_library_without_one(self) -> None:
+        assert Team.of(object(), 0) == (0, default_threads())
+
+    def test_the_objective_decides_how_many(self, team: Team) -> None:
+        labels = Labels.of([0, 1], None)
+        own = HostRows(FocalObjective(n_threads=2), labels, team=team)
+        assert own._team == (0, 2)
 
 
 def test_pool_grows_with_what_is_asked_for() -> None:

@@ -32,10 +32,10 @@ from focal_boost._kernels.faults import BLOCK, find_faults
 from focal_boost._kernels.llvm import (
     borrowed,
     compiled,
-    compiled_and_kept,
     compiled_as,
     prefer_wide_vectors,
 )
+from focal_boost._kernels.openmp import on_team
 
 
 def _fill_for(series: Series, name: str) -> Any:
@@ -158,46 +158,28 @@ def _block(raw_score, y_true, sample_weight, offset, known, terms, grad, hess):
     return found
 
 
-@compiled_and_kept
-def gradient_hessian(raw_score, y_true, sample_weight, offset, known, grad, hess):
-    """Fill grad and hess for every row and return whether the raw scores are sound.
-
-    Parameters
-    ----------
-    raw_score : array of float32 or float64, (n,)
-    y_true : array of uint8, (n,)
-        0 or 1.
-    sample_weight : array of float32 or float64, (n,), or None
-        In [0, 1.7e37], so that no product with it overflows.
-    offset : float64
-        Added to every raw score.
-    known : Known
-        The objective's numbers.
-    grad, hess : arrays of float32, (n,), contiguous
-        Written, but in blocks with unsound rows.
-
-    Returns
-    -------
-    fault : int64
-        0 if every raw score is finite.
-    """
+@compiled
+def _rows(raw_score, y_true, sample_weight, offset, known, grad, hess):
+    """Fill grad and hess for every row and return whether the raw scores are sound."""
     prefer_wide_vectors()
     fault = int64(0)
     memory = np.empty((5, BLOCK))
     rows = borrowed(memory)
     terms = (rows[0], rows[1], rows[2], rows[3], rows[4])
-    z, y, g, h = borrowed(raw_score), borrowed(y_true), borrowed(grad), borrowed(hess)
     for start in range(0, raw_score.shape[0], BLOCK):
         stop = min(start + BLOCK, raw_score.shape[0])
         fault |= _block(
-            z[start:stop],
-            y[start:stop],
+            raw_score[start:stop],
+            y_true[start:stop],
             None if sample_weight is None else sample_weight[start:stop],
             offset - known.shift,
             known,
             terms,
-            g[start:stop],
-            h[start:stop],
+            grad[start:stop],
+            hess[start:stop],
         )
     memory[0, 0] = 0.0  # it must live until here
     return fault
+
+
+gradient_hessian = on_team(_rows)

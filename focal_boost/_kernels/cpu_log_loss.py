@@ -22,12 +22,11 @@ from focal_boost._kernels.elementary import ROUND
 from focal_boost._kernels.faults import BLOCK, find_faults
 from focal_boost._kernels.llvm import (
     bits,
-    borrowed,
     compiled,
-    compiled_and_kept,
     from_bits,
     prefer_wide_vectors,
 )
+from focal_boost._kernels.openmp import on_team
 
 _STEPS = 32
 _SCALE = float.fromhex("0x1.71547652b82fep+0") * _STEPS
@@ -73,8 +72,8 @@ def _block(raw_score, y_true, sample_weight, known, grad, hess):
         hess[i] = max(p * (_ONE - p), _LEAST_HESSIAN) * w
 
 
-@compiled_and_kept
-def gradient_hessian(
+@compiled
+def _rows(
     raw_score,
     y_true,
     sample_weight,
@@ -83,27 +82,22 @@ def gradient_hessian(
     grad,
     hess,
 ):
-    """Fill grad and hess for every row and return whether the raw scores are sound.
-
-    Parameters
-    ----------
-    raw_score : array of float32, (n,)
-    offset : float64
-        The shift of `known`, so that nothing is added.
-    y_true, sample_weight, known, grad, hess
-        As in :func:`focal_boost._kernels.cpu.gradient_hessian`, for γ = 0.
-
-    Returns
-    -------
-    fault : int64
-        0 if every raw score is finite.
-    """
+    """Fill grad and hess for every row and return whether the raw scores are sound."""
     prefer_wide_vectors()
     fault = int64(0)
-    z, y, g, h = borrowed(raw_score), borrowed(y_true), borrowed(grad), borrowed(hess)
     for start in range(0, raw_score.shape[0], BLOCK):
         stop = min(start + BLOCK, raw_score.shape[0])
-        fault |= find_faults(z[start:stop])
+        fault |= find_faults(raw_score[start:stop])
         w = None if sample_weight is None else sample_weight[start:stop]
-        _block(z[start:stop], y[start:stop], w, known, g[start:stop], h[start:stop])
+        _block(
+            raw_score[start:stop],
+            y_true[start:stop],
+            w,
+            known,
+            grad[start:stop],
+            hess[start:stop],
+        )
     return fault
+
+
+gradient_hessian = on_team(_rows)

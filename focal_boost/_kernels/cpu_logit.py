@@ -23,9 +23,9 @@ from focal_boost._kernels.fit import GENERAL, LEAST_POLE, PRODUCT, PRODUCTS, Sha
 from focal_boost._kernels.llvm import (
     borrowed,
     compiled,
-    compiled_and_kept,
     prefer_wide_vectors,
 )
+from focal_boost._kernels.openmp import on_team
 
 
 def _written_out(first: int, powers: tuple[int, ...]) -> Any:
@@ -150,26 +150,28 @@ def _block(raw_score, y_true, sample_weight, offset, known, terms, grad, hess):
     return found
 
 
-@compiled_and_kept
-def gradient_hessian(raw_score, y_true, sample_weight, offset, known, grad, hess):
-    """Fill grad and hess for every row; see ``cpu.py``, whose twin this is."""
+@compiled
+def _rows(raw_score, y_true, sample_weight, offset, known, grad, hess):
+    """Fill grad and hess for every row and return whether the raw scores are sound."""
     prefer_wide_vectors()
     fault = int64(0)
     memory = np.empty((3, BLOCK))
     rows = borrowed(memory)
     terms = (rows[0], rows[1], rows[2])
-    z, y, g, h = borrowed(raw_score), borrowed(y_true), borrowed(grad), borrowed(hess)
     for start in range(0, raw_score.shape[0], BLOCK):
         stop = min(start + BLOCK, raw_score.shape[0])
         fault |= _block(
-            z[start:stop],
-            y[start:stop],
+            raw_score[start:stop],
+            y_true[start:stop],
             None if sample_weight is None else sample_weight[start:stop],
             offset,
             known,
             terms,
-            g[start:stop],
-            h[start:stop],
+            grad[start:stop],
+            hess[start:stop],
         )
     memory[0, 0] = 0.0  # it must live until here
     return fault
+
+
+gradient_hessian = on_team(_rows)

@@ -36,8 +36,9 @@ class _Cache(FunctionCache):
     A kernel is compiled with its helpers inside, which stand in other files.
     """
 
-    def _index_key(self, *args: Any) -> Any:
-        return super()._index_key(*args), _digest()
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        # Not of what a closure holds: a compiled helper looks new in every process.
+        return sig, codegen.magic_tuple(), _digest()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return what is kept for these types, or None.

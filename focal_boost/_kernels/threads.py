@@ -6,6 +6,7 @@ blocks end, so that the results are the same bits for any number of threads.
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from focal_boost._validation import check_integer
 
@@ -63,6 +64,29 @@ def _quota() -> int:
         return math.ceil(int(quota) / int(period))
     except (OSError, ValueError):
         return os.cpu_count() or 1
+
+
+class Team(NamedTuple):
+    """The threads that a library trains on.
+
+    Attributes
+    ----------
+    address : int
+        Of the library's ``GOMP_parallel``; 0 where it has none.
+    threads : int
+        How many they are.
+    """
+
+    address: int
+    threads: int
+
+    @classmethod
+    def of(cls, library: Any, threads: int) -> Team:
+        """Return that of a loaded library; its 0 threads stand for all."""
+        # A library has the symbols of those that it loads, too.
+        parallel = getattr(library, "GOMP_parallel", None)
+        address = ctypes.cast(parallel, ctypes.c_void_p).value if parallel else 0
+        return cls(address or 0, threads if threads > 0 else default_threads())
 
 
 def run(kernel: Callable[[slice], _T], rows: int, threads: int) -> list[_T]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from focal_boost._kernels.cuda import is_on_device, ordinal_of
+from focal_boost._kernels.threads import Team
 from focal_boost._rows.columns import ColumnRows, labels_of_columns
 from focal_boost._rows.device import DeviceRows, check_device
 from focal_boost._rows.host import Gradients, HostRows, Labels
@@ -22,6 +23,7 @@ __all__ = [
     "Gradients",
     "HostRows",
     "Labels",
+    "Team",
     "check_device",
     "device_of",
     "labels_of_columns",
@@ -39,6 +41,7 @@ def rows_of(
     *,
     class_weight: tuple[float, float] = (1.0, 1.0),
     reuse: bool = False,
+    team: Team | None = None,
 ) -> Rows:
     """Return the rows where raw scores like these are to be computed on.
 
@@ -49,7 +52,7 @@ def rows_of(
         As for :meth:`Labels.of`; on a device, arrays of the device too.
     raw_score : array-like, (n,)
         Where it lives decides, unless the objective's device does.
-    class_weight, reuse
+    class_weight, reuse, team
         As for :class:`HostRows`.
 
     Raises
@@ -60,7 +63,7 @@ def rows_of(
     device = device_of(raw_score, objective.device)
     if device is None:
         labels = Labels.of(y_true, sample_weight)
-        return HostRows(objective, labels, class_weight, reuse=reuse)
+        return HostRows(objective, labels, class_weight, reuse=reuse, team=team)
     return DeviceRows(objective, y_true, sample_weight, device, class_weight)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from focal_boost._kernels.threads import Team
 from focal_boost._rows.host import Gradients, HostRows, Labels
 from focal_boost._validation import as_numbers, check_labels, check_scores
 
@@ -81,6 +82,7 @@ class ColumnRows:
     class_weights : sequence of (float, float), optional
         Likewise, as for :class:`HostRows`.
     reuse : bool, default False
+    team : Team, optional
         As for :class:`HostRows`.
     """
 
@@ -91,15 +93,17 @@ class ColumnRows:
         class_weights: Sequence[tuple[float, float]] | None = None,
         *,
         reuse: bool = False,
+        team: Team | None = None,
     ) -> None:
         self.labels = tuple(labels)
         weights = class_weights or [(1.0, 1.0)] * len(self.labels)
         columns = list(zip(objectives, labels, weights, strict=True))
-        self._columns = [HostRows(*column) for column in columns]
+        self._columns = [HostRows(*column, team=team) for column in columns]
         alike = all(objectives[0] == one for one in objectives)
         alike = alike and all(weights[0] == one for one in weights)
         short = self.labels[0].y_true.size < _LONG
-        self._at_once = HostRows(*_joined(columns)) if alike and short else None
+        joined = _joined(columns) if alike and short else None
+        self._at_once = HostRows(*joined, team=team) if joined else None
         self._reuse = reuse
         self._arrays: Gradients | None = None
         self._copy: NDArray[Any] | None = None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from focal_boost._kernels.known import Known
-from focal_boost._kernels.threads import default_threads, run
+from focal_boost._kernels.threads import SLICE, Team, default_threads, run
 from focal_boost._validation import (
     as_column,
     check_labels,
@@ -86,8 +86,8 @@ class Labels:
         # einsum multiplies and adds as it reads; masks would cost their branches.
         return self._sum(self.y_true), self._sum(self.y_true ^ 1)
 
-    def _sum(self, indicator: NDArray[np.uint8]) -> float:
-        weight = self.sample_weight
+    def _sum(self, indicator: NDArray[Any]) -> float:
+        weight: Any = self.sample_weight
         return float(np.einsum("i,i", indicator, weight, dtype=np.float64))
 
 
@@ -104,6 +104,8 @@ class HostRows:
         Whether every call writes to the arrays of the one before. The libraries have
         read them when a round ends, and new arrays of that size cost about as much
         as filling them: the system hands out their pages one by one.
+    team : Team, optional
+        Threads to work on, unless the objective says how many.
     """
 
     def __init__(
@@ -113,12 +115,15 @@ class HostRows:
         class_weight: tuple[float, float] = (1.0, 1.0),
         *,
         reuse: bool = False,
+        team: Team | None = None,
     ) -> None:
         self.labels = labels
         self._objective = objective
         self._class_weight = class_weight
         self._known = objective.known(class_weight)
-        self._threads = objective.n_threads or default_threads()
+        if team is None or objective.n_threads:
+            team = Team(0, objective.n_threads or default_threads())
+        self._team = team
         self._reuse = reuse
         self._arrays: Gradients | None = None
 
@@ -175,15 +180,19 @@ class HostRows:
         y_true, weight = self.labels.y_true, self.labels.sample_weight
         grad, hess = out
 
-        def on(part: slice) -> int:
+        address, threads = self._team
+
+        def on(part: slice, team: int = 0) -> int:
             of_rows = None if weight is None else weight[part]
             found: int = kernel(
-                scores[part], y_true[part], of_rows, float(offset), known,
-                grad[part], hess[part],
+                team, threads, scores[part], y_true[part], of_rows, float(offset),
+                known, grad[part], hess[part],
             )  # fmt: skip
             return found
 
-        return not any(run(on, scores.size, self._threads))
+        if address and threads > 1 and scores.size > SLICE:
+            return not on(slice(None), address)
+        return not any(run(on, scores.size, threads))
 
     def _kernel_for(self, known: Known, scores: NDArray[Any], offset: float) -> Any:
         # numba is loaded where it is first needed: it takes longer than all the rest.

@@ -107,7 +107,9 @@ class ManyTraining(Training):
                 for one in labels:
                     self._warn_of_one_class(one)
             weights = [self._class_weight(one) for one in labels]
-            self._many = ColumnRows(self._columns, labels, weights, reuse=True)
+            self._many = ColumnRows(
+                self._columns, labels, weights, reuse=True, team=self._team
+            )
         return self._many.gradient_hessian(raw_score, self._offsets)
 
     def after_round(self, booster: Any) -> None:

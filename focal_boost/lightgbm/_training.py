@@ -10,7 +10,7 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from focal_boost._rows import Gradients, HostRows, Labels
+from focal_boost._rows import Gradients, HostRows, Labels, Team
 from focal_boost._validation import shown
 from focal_boost.lightgbm import _text
 from focal_boost.lightgbm._booster import FocalBooster, forget_drops
@@ -147,7 +147,9 @@ class Training:
             if self._rows is None and not self._network.is_distributed:
                 self._warn_of_one_class(labels)
             weights = self._class_weight(labels)
-            self._rows = HostRows(self.objective, labels, weights, reuse=True)
+            self._rows = HostRows(
+                self.objective, labels, weights, reuse=True, team=self._team
+            )
         return self._rows.gradient_hessian(raw_score, self._offset)
 
     def after_round(self, booster: Any) -> None:
@@ -219,6 +221,11 @@ class Training:
             self._has_weights = weight is not None
         # LightGBM's own objectives do not see weights that come later.
         return Labels.of(data.get_label(), weight if self._has_weights else None)
+
+    @property
+    def _team(self) -> Team:
+        """The threads that LightGBM trains on."""
+        return Team.of(lgb.basic._LIB, int(self._settings.get("num_threads", 0)))
 
     def _class_weight(self, labels: Labels) -> tuple[float, float]:
         """Return what ``scale_pos_weight`` and ``is_unbalance`` ask for."""

@@ -87,7 +87,7 @@ class ManyTraining(Training):
             starts = start_of_columns(columns, shares, settings.scale_pos_weight)
             set_start(booster, starts, settings.updater)
         weights = [(1.0, settings.scale_pos_weight)] * n_classes
-        return ColumnRows(columns, labels, weights, reuse=True)
+        return ColumnRows(columns, labels, weights, reuse=True, team=settings.team)
 
 
 def labels_of(data: Any) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ import numpy as np
 import xgboost as xgb
 from scipy.special import logit
 
+from focal_boost._rows import Team
 from focal_boost.objective import FocalObjective
 
 #: What XGBoost is told to train.
@@ -32,6 +33,13 @@ class Settings:
     estimates_start: bool
     #: None unless the caller chose it.
     updater: str | None
+    #: 0 for all there are.
+    threads: int
+
+    @property
+    def team(self) -> Team:
+        """The threads that XGBoost trains on."""
+        return Team.of(xgb.core._LIB, self.threads)
 
     @classmethod
     def of(cls, booster: Any) -> Settings:
@@ -43,6 +51,7 @@ class Settings:
             float(learner["objective"]["reg_loss_param"]["scale_pos_weight"]),
             learner["learner_model_param"]["boost_from_average"] == "1",
             trees["gbtree_train_param"]["updater"] if chosen else None,
+            int(learner["generic_param"]["nthread"]),
         )
 
 

@@ -114,7 +114,7 @@ class Training:
         """
         if self._rows is None or not self._reads_once:
             settings = Settings.of(booster)
-            self._rows = together(lambda: self._read(data, settings.scale_pos_weight))
+            self._rows = together(lambda: self._read(data, settings))
             empty = not self._updates and booster.num_boosted_rounds() == 0
             starts = empty and settings.estimates_start
             if starts or is_distributed():
@@ -125,14 +125,19 @@ class Training:
                 set_start(booster, start, settings.updater)
         return self._rows
 
-    def _read(self, data: Any, scale_pos_weight: float) -> Rows | _Weightless:
+    def _read(self, data: Any, settings: Settings) -> Rows | _Weightless:
         """Return the rows of data."""
         labels, weight = data.get_label(), data.get_weight()
         if is_distributed() and not (labels.size and (not weight.size or weight.any())):
             return _Weightless(labels.size)
-        of_class = (1.0, scale_pos_weight)
         return rows_of(
-            self.objective, labels, weight, None, class_weight=of_class, reuse=True
+            self.objective,
+            labels,
+            weight,
+            None,
+            class_weight=(1.0, settings.scale_pos_weight),
+            reuse=True,
+            team=settings.team,
         )
 
     def gradients(self, rows: Rows | _Weightless, raw_score: Any) -> Any:
@@ -194,12 +199,12 @@ class FocalBooster(xgb.Booster):
         try:
             super().update(dtrain, iteration, fobj)
         finally:
-            vars(self).pop(_LENDS, None)
+            self.__dict__.pop(_LENDS, None)
 
     def predict(self, data: Any, *args: Any, **kwargs: Any) -> Any:
         """Predict; see ``xgboost.Booster.predict``."""
         # The first call in a round is that for the margins of the gradient.
-        margins = lent_margins(self, data) if vars(self).pop(_LENDS, False) else None
+        margins = lent_margins(self, data) if self.__dict__.pop(_LENDS, False) else None
         return super().predict(data, *args, **kwargs) if margins is None else margins
 
     def eval_set(

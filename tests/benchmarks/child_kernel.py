@@ -77,7 +77,7 @@ def _kernel(y: Any, raw_score: Any, gamma: float, *, link: str) -> Call:
     labels = Labels.of(y, None)
     kernel = HostRows(objective, labels)._kernel_for(known, scores, 0.0)
     grad, hess = np.empty(len(y), np.float32), np.empty(len(y), np.float32)
-    given = scores, labels.y_true, None, 0.0, known
+    given = 0, 1, scores, labels.y_true, None, 0.0, known
     return lambda: kernel(*given, grad, hess)
 
 

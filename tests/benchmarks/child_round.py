@@ -17,7 +17,6 @@ _STEPS = {
     "xgboost": [
         ("DMatrix", "get_label", "get_label"),
         ("DMatrix", "get_weight", "get_weight"),
-        ("Booster", "predict", "raw scores"),
         ("Booster", "boost", "boost"),
     ],
     "lightgbm": [
@@ -86,6 +85,10 @@ def _put_under(clocks: _Clocks, library: Any, name: str) -> None:
 
     for owner, attribute, step in _STEPS[name]:
         clocks.time(getattr(library, owner), attribute, step)
+    if name == "xgboost":
+        from focal_boost.xgboost import _training
+
+        clocks.time(_training, "lent_margins", "raw scores")
     for kernels in (cpu, cpu_log_loss, cpu_logit):
         clocks.time(kernels, "gradient_hessian", "kernel")
     clocks.time(HostRows, "gradient_hessian", _AROUND)
