@@ -169,17 +169,41 @@ def test_growth_varies_rows_and_rounds(run, monkeypatch, tmp_path, capsys) -> No
     assert printed.count("lightgbm/focal-boost") == 4
 
 
-def test_steps_of_a_round_are_measured(tmp_path: Path) -> None:
-    arguments = ("--what", "round", "--library", "xgboost", "--repeats", "1")
-    done = bench(*arguments, *QUICK, out=tmp_path)
+def test_rounds_of_either_loss_are_measured_in_turn(tmp_path: Path) -> None:
+    arguments = ("--what", "round", *QUICK, "--threads", "2", "--repeats", "1")
+    done = bench(*arguments, out=tmp_path)
     assert done.returncode == 0, done.stderr
-    (profile,) = results_in(tmp_path)["round"]
-    steps = {name: ms["median"] for name, ms in profile["ms_per_round"].items()}
-    total = steps.pop("total")
-    assert {"raw scores", "kernel", "boost", "rest"} < set(steps)
-    assert min(steps["raw scores"], steps["kernel"], steps["boost"]) > 0
-    assert sum(steps.values()) == pytest.approx(total, 1e-9)
-    assert all(ms >= 0 for ms in steps.values())
+    records = results_in(tmp_path)["round"]
+    seen = [(one["library"], one["gamma"], one["threads"]) for one in records]
+    assert seen == [
+        (library, gamma, threads)
+        for library in ("xgboost", "lightgbm")
+        for gamma in (0, 1)
+        for threads in (1, 2)
+    ]
+    for one in records:
+        ms = {key: found["median"] for key, found in one["ms"].items()}
+        assert 0 < ms["gradients"] < ms["ours"]
+        assert one["ratio"]["median"] > 0
+        assert ("predicted" in one) <= (one["threads"] == 2)
+    assert done.stdout.count("lightgbm") == done.stdout.count("xgboost") == 4
+
+
+def test_what_stays_serial_is_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import parts
+
+    def of(threads: int, **ms: float) -> dict[str, Any]:
+        found = {key: {"median": value} for key, value in ms.items()}
+        return {"threads": threads, "error": None, "ms": found}
+
+    # 2 + 8/k and 3 + 8/k milliseconds.
+    records = [of(1, built_in=10.0, ours=11.0), of(2, built_in=6.0, ours=7.0)]
+    parts._predict(records)
+    assert "predicted" not in records[0]
+    assert records[1]["predicted"] == pytest.approx(
+        {4: 5 / 4, 16: 3.5 / 2.5, 64: 3.125 / 2.125}
+    )
 
 
 def test_failing_competitors_are_rows(tmp_path: Path) -> None:

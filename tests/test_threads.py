@@ -185,6 +185,12 @@ class TestTeam:
     def test_a_library_without_one(self) -> None:
         assert Team.of(object(), 0) == (0, default_threads())
 
+    def test_the_variable_decides_how_many(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(module.VARIABLE, "5")
+        assert Team.of(xgb.core._LIB, 2) == (0, 5)
+
     def test_the_objective_decides_how_many(self, team: Team) -> None:
         labels = Labels.of([0, 1], None)
         own = HostRows(FocalObjective(n_threads=2), labels, team=team)

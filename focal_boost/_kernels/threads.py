@@ -82,7 +82,12 @@ class Team(NamedTuple):
 
     @classmethod
     def of(cls, library: Any, threads: int) -> Team:
-        """Return that of a loaded library; its 0 threads stand for all."""
+        """Return that of a loaded library; its 0 threads stand for all.
+
+        FOCAL_BOOST_NUM_THREADS has the kernel run on threads of our own.
+        """
+        if os.environ.get(VARIABLE):
+            return cls(0, default_threads())
         # A library has the symbols of those that it loads, too.
         parallel = getattr(library, "GOMP_parallel", None)
         address = ctypes.cast(parallel, ctypes.c_void_p).value if parallel else 0

@@ -16,27 +16,10 @@ training  the call of `train` on data that are binned already, after a training 
           during that call above what the process held before it; the objective's
           derivatives are held against the loss it claims, |t| up to 20
 growth    the same against rows, and against rounds with the first number of rows
-round     the steps of a round of our `train`, each without the steps inside it
-
-Where a round's time goes
--------------------------
-1,000,000 rows, 28 features, 10 rounds, one thread, Python 3.11.7, NumPy 2.4.6, numba
-0.68.1, XGBoost 3.2.0, LightGBM 4.7.0; shares of a round, medians of 3 processes on a
-virtual machine of two processors that others kept busy, where a round took 0.33 s:
-
-                                      XGBoost   LightGBM
-    raw scores (the library's copy)     1.2 %      1.8 %
-    get_label                           0.1 %      0.0 %
-    get_weight                          0.0 %      0.0 %
-    kernel                              3.5 %      3.8 %
-    rows around the kernel              0.2 %      0.2 %
-    boost (the library's trees)        93.9 %     92.5 %
-    rest                                0.7 %      1.9 %
-
-XGBoost copies raw scores for every call, and labels, which are therefore read in the
-first round only. Inside boost it copies the gradient that it is given as slowly as its
-own objective computes one: what stands above and below boost comes on top. LightGBM
-lends raw scores and labels.
+round     a round of the built-in objective and one of ours in turn, on the same data
+          in one process, on one thread and on several; of the gradients the time that
+          they take inside; ratios with more threads are predicted from what did not
+          shrink from one to several
 """
 
 from __future__ import annotations
@@ -126,7 +109,7 @@ def _circumstances(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser("bench.py", (__doc__ or "").partition("\n\nWhere")[0])
+    parser = Parser("bench.py", __doc__ or "")
     add = parser.add_argument
     parts, libraries = one_of(tuple(PARTS)), one_of(LIBRARIES)
     add("--what", type=parts, default=tuple(PARTS), metavar="PART[,PART]",

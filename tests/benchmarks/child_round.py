@@ -1,94 +1,103 @@
-"""Where the time of a round goes: the real training with its parts under the clock."""
+"""Rounds of the built-in objective and of ours in turn, on the same data."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from competitors import OURS
-from trainers import trainer_of
+from competitors import LEARNING_RATE
 
-#: Steps by library: owner, attribute, and what it is called here.
-_STEPS = {
-    "xgboost": [
-        ("DMatrix", "get_label", "get_label"),
-        ("DMatrix", "get_weight", "get_weight"),
-        ("Booster", "boost", "boost"),
-    ],
-    "lightgbm": [
-        ("Dataset", "get_label", "get_label"),
-        ("Dataset", "get_weight", "get_weight"),
-        ("Booster", "_Booster__inner_predict", "raw scores"),
-        ("Booster", "_Booster__boost", "boost"),
-    ],
-}
+from focal_boost import FocalObjective
+
+Update = Callable[[], Any]
+# A round of the built-in objective, one of ours, and the training of ours.
+Arms = tuple[Update, Update, Any]
+# Of another booster the first rounds find their memory, and threads their places.
+_FIRST = 3
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Return milliseconds per round of each step; "rest" is what no step is."""
-    trainer = trainer_of(task["library"], OURS, task["threads"])
+    """Return milliseconds of every round of either, and of our gradients in them."""
     folder = Path(task["data"])
-    data = trainer.data(np.load(folder / "X.npy"), np.load(folder / "y.npy"))
-    trainer.train(data, 1)
-    clocks = _Clocks()
-    _put_under(clocks, trainer.library, task["library"])
+    X, y = np.load(folder / "X.npy"), np.load(folder / "y.npy")
+    gamma = task["gamma"]
+    objective = FocalObjective(None, gamma) if gamma == 0 else FocalObjective()
+    start = {"xgboost": _xgboost, "lightgbm": _lightgbm}[task["library"]]
+    built_in, ours, training = start(X, y, task["threads"], objective)
+    spent = _clock(training)
+    found: dict[str, list[float]] = {"built_in": [], "ours": [], "gradients": []}
+    for _ in range(task["rounds"] + _FIRST):
+        found["built_in"].append(_milliseconds(built_in))
+        found["ours"].append(_milliseconds(ours))
+        found["gradients"].append(spent[-1])
+    return {name: values[_FIRST:] for name, values in found.items()}
+
+
+def _milliseconds(call: Update) -> float:
     start = time.perf_counter()
-    trainer.train(data, task["rounds"])
-    total = time.perf_counter() - start
-    steps = {name: clocks.seconds[name] for name in _ORDER}
-    steps["rest"] = total - sum(steps.values())
-    return {
-        "ms_per_round": {
-            name: seconds / task["rounds"] * 1e3 for name, seconds in steps.items()
-        },
-        "total_ms_per_round": total / task["rounds"] * 1e3,
+    call()
+    return (time.perf_counter() - start) * 1e3
+
+
+def _clock(training: Any) -> list[float]:
+    """Have the milliseconds of every call for gradients noted."""
+    spent: list[float] = []
+    gradients = training.gradients
+
+    def timed(*args: Any) -> Any:
+        start = time.perf_counter()
+        found = gradients(*args)
+        spent.append((time.perf_counter() - start) * 1e3)
+        return found
+
+    training.gradients = timed
+    return spent
+
+
+def _xgboost(X: Any, y: Any, threads: int, objective: Any) -> Arms:
+    import xgboost as xgb
+
+    from focal_boost.xgboost._training import Training
+
+    params = {
+        "objective": "binary:logistic",
+        "max_depth": 6,
+        "max_bin": 256,
+        "eta": LEARNING_RATE,
+        "nthread": threads,
+        "verbosity": 0,
     }
+    data = xgb.QuantileDMatrix(X, y, max_bin=256, nthread=threads)
+    built_in, ours = (xgb.Booster(params, [data]) for _ in range(2))
+    training = Training(objective, reads_once=True)
+    training.attach(ours)
+
+    def update(booster: Any) -> Update:
+        return lambda: booster.update(data, booster.num_boosted_rounds())
+
+    return update(built_in), update(ours), training
 
 
-_AROUND = "rows around the kernel"
-_ORDER = ("raw scores", "get_label", "get_weight", "kernel", _AROUND, "boost")
+def _lightgbm(X: Any, y: Any, threads: int, objective: Any) -> Arms:
+    import lightgbm as lgb
 
+    from focal_boost import lightgbm as focal_lightgbm
 
-class _Clocks:
-    """Seconds of the main thread by step, without those of the steps inside it."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-        self.inside = 0.0  # seconds of the timed calls within the current one
-
-    def time(self, owner: Any, attribute: str, name: str) -> None:
-        """Replace a callable by one that is timed."""
-        call = getattr(owner, attribute)
-
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            if threading.current_thread() is not threading.main_thread():
-                return call(*args, **kwargs)
-            before, self.inside = self.inside, 0.0
-            start = time.perf_counter()
-            try:
-                return call(*args, **kwargs)
-            finally:
-                seconds = time.perf_counter() - start
-                self.seconds[name] += seconds - self.inside
-                self.inside = before + seconds
-
-        setattr(owner, attribute, timed)
-
-
-def _put_under(clocks: _Clocks, library: Any, name: str) -> None:
-    from focal_boost._kernels import cpu, cpu_log_loss, cpu_logit
-    from focal_boost._rows import HostRows
-
-    for owner, attribute, step in _STEPS[name]:
-        clocks.time(getattr(library, owner), attribute, step)
-    if name == "xgboost":
-        from focal_boost.xgboost import _training
-
-        clocks.time(_training, "lent_margins", "raw scores")
-    for kernels in (cpu, cpu_log_loss, cpu_logit):
-        clocks.time(kernels, "gradient_hessian", "kernel")
-    clocks.time(HostRows, "gradient_hessian", _AROUND)
+    params = {
+        "objective": "binary",
+        "num_leaves": 31,
+        "max_bin": 255,
+        "learning_rate": LEARNING_RATE,
+        "num_threads": threads,
+        "force_col_wise": True,
+        "verbosity": -1,
+    }
+    data = lgb.Dataset(X, y, params=params).construct()
+    built_in = lgb.train(params, data, 1, keep_training_booster=True)
+    ours = focal_lightgbm.train(
+        params, data, 1, keep_training_booster=True, objective=objective
+    )
+    return built_in.update, ours.update, ours._training

@@ -21,8 +21,8 @@ Result = dict[str, Any]
 _CHILD = Path(__file__).with_name("child.py")
 _PROJECT = Path(__file__).resolve().parents[2]
 _ENVIRONMENTS = {one.name: one.environment for one in COMPETITORS}
+# With a variable of ours the kernels would not run on the libraries' threads.
 _THREADS = (
-    "FOCAL_BOOST_NUM_THREADS",
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "NUMBA_NUM_THREADS",

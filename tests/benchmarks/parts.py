@@ -1,10 +1,12 @@
-"""What is measured: the kernel, a training, its growth, and a round's parts."""
+"""What is measured: the kernel, a training, its growth, and rounds in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import truediv
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from competitors import BUILT_IN, KERNEL, METHODS, NUMPY, OURS, Competitor, select
@@ -23,7 +25,7 @@ ROWS = {
     "growth": (10**5, 10**6),
     "round": (10**6,),
 }
-ROUNDS = {"kernel": (), "training": (100,), "growth": (50, 10, 200), "round": (10,)}
+ROUNDS = {"kernel": (), "training": (100,), "growth": (50, 10, 200), "round": (50,)}
 FEATURES = {"kernel": 10, "training": 10, "growth": 10, "round": 28}
 
 
@@ -213,37 +215,68 @@ def _compare_libraries(records: list[Record]) -> None:
 
 
 def rounds(settings: Settings) -> list[Record]:
-    """Return milliseconds of each step of a round, by library."""
+    """Return a record per library, gamma and threads: rounds of either loss in turn."""
     rows, number, features = settings.of("round")
-    competitors = select(settings.libraries, (OURS,), ())
-    tasks = {
-        one.name: {
-            "action": "round",
-            "competitor": one.name,
-            "library": one.library,
-            "threads": settings.threads,
-            "rounds": number[0],
-            "data": str(settings.sample(rows[0], features)),
-        }
-        for one in competitors
-    }
-    return [
-        _round_record(name, results, rows[0], features)
-        for name, results in settings.run(tasks).items()
-    ]
+    data = str(settings.sample(rows[0], features))
+    records = []
+    for one in select(settings.libraries, (BUILT_IN,), ()):
+        for gamma in (0.0, 1.0):
+            tasks = {
+                f"{one.library}, gamma {gamma:g}, {threads} threads": {
+                    "action": "round",
+                    "competitor": one.name,
+                    "library": one.library,
+                    "gamma": gamma,
+                    "threads": threads,
+                    "rounds": number[0],
+                    "data": data,
+                }
+                for threads in sorted({1, settings.threads})
+            }
+            found = list(zip(tasks.values(), settings.run(tasks).values(), strict=True))
+            measured = [_round_record(*pair, rows[0], features) for pair in found]
+            _predict(measured)
+            records += measured
+    return records
 
 
-def _round_record(name: str, results: list[Record], rows: int, features: int) -> Record:
-    who = {"name": name, "rows": rows, "features": features}
+def _round_record(
+    task: Record, results: list[Record], rows: int, features: int
+) -> Record:
+    who = {key: task[key] for key in ("library", "gamma", "threads")}
+    who |= {"rows": rows, "features": features}
     error = failure(results)
     if error is not None:
         return {**who, "error": error}
-    steps = {
-        step: summary([one["ms_per_round"][step] for one in results])
-        for step in results[0]["ms_per_round"]
+    medians = [
+        {key: median(values) for key, values in one.items()}
+        | {"ratio": median(map(truediv, one["ours"], one["built_in"]))}
+        for one in results
+    ]
+    found = {key: summary([one[key] for one in medians]) for key in medians[0]}
+    return {**who, "error": None, "ms": found, "ratio": found.pop("ratio")}
+
+
+def _predict(records: list[Record]) -> None:
+    """Add the ratio with more threads, if what did not shrink so far never does.
+
+    Of a round on one and on k threads T(k) = serial + parallel/k.
+    """
+    if len(records) != 2 or any(one["error"] for one in records):
+        return
+    one, several = records
+    k = several["threads"]
+
+    def time_on(threads: int, key: str) -> float:
+        first, last = (each["ms"][key]["median"] for each in (one, several))
+        parallel = (first - last) * k / (k - 1)
+        return float(first - parallel + parallel / threads)
+
+    several["predicted"] = {
+        threads: time_on(threads, "ours") / time_on(threads, "built_in")
+        for threads in (4, 16, 64)
+        if time_on(threads, "built_in") > 0
     }
-    total = summary([one["total_ms_per_round"] for one in results])
-    return {**who, "error": None, "ms_per_round": {**steps, "total": total}}
 
 
 PARTS = {"kernel": kernel, "training": training, "growth": growth, "round": rounds}

@@ -74,14 +74,11 @@ def _growth_with(axis: str) -> Any:
 
 def _round(ax: Any, records: list[Record]) -> None:
     sound = [one for one in records if one["error"] is None]
-    left = [0.0] * len(sound)
-    steps = sound[0]["ms_per_round"] if sound else {}
-    for step in [name for name in steps if name != "total"]:
-        widths = [one["ms_per_round"][step]["median"] for one in sound]
-        ax.barh([one["name"] for one in sound], widths, left=left, label=step)
-        left = [a + b for a, b in zip(left, widths, strict=True)]
-    ax.set(xlabel="ms per round", title="Where the time of a round goes")
-    ax.legend(fontsize="small")
+    names = [f"{r['library']}, γ {r['gamma']:g}, {r['threads']} threads" for r in sound]
+    ax.barh(names, [one["ratio"]["median"] for one in sound], color="#0072B2")
+    ax.axvline(1, color="0.3", linestyle="--")
+    ax.invert_yaxis()
+    ax.set(xlabel="times the built-in's", title="A round")
 
 
 def _lines(ax: Any, lines: dict[str, list[tuple[int, float]]]) -> None:

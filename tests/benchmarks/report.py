@@ -138,17 +138,26 @@ def _growth_cells(one: Record) -> list[str]:
 
 
 def _round(records: list[Record]) -> None:
-    for one in records:
-        title = f"A round of {one['name']}, {one['rows']:,} x {one['features']}"
-        if one["error"] is not None:
-            _show(title, ["step", "ms"], [_fault(one)])
-            continue
-        steps = one["ms_per_round"]
-        rows = [
-            [step, _spread(ms), f"{ms['median'] / steps['total']['median']:.1%}"]
-            for step, ms in steps.items()
-        ]
-        _show(title, ["step", "ms", "share"], rows)
+    if not records:
+        return
+    headings = ["", "gamma", "threads", "built-in, ms", "ours, ms", "gradients, ms"]
+    headings += ["of built-in", *(f"on {n}, predicted" for n in (4, 16, 64))]
+    rows = [
+        [one["library"], f"{one['gamma']:g}", str(one["threads"]), *_round_cells(one)]
+        for one in records
+    ]
+    first = records[0]
+    where = f"{first['rows']:,} x {first['features']}"
+    _show(f"A round, {where}, either loss in turn", headings, rows)
+
+
+def _round_cells(one: Record) -> list[str]:
+    if one["error"] is not None:
+        return _fault(one)
+    times = [_middle(one["ms"][key]) for key in ("built_in", "ours", "gradients")]
+    predicted = one.get("predicted", {})
+    more = [_number(predicted.get(n)) for n in (4, 16, 64)]
+    return [*times, _spread(one["ratio"]), *more]
 
 
 def _where(point: Record) -> str:
