@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focal_boost._rows import Gradients, HostRows, Labels, Team
-from focal_boost._validation import shown
+from focal_boost._validation import brief
 from focal_boost.lightgbm import _text
 from focal_boost.lightgbm._booster import FocalBooster, forget_drops
 from focal_boost.lightgbm._evaluation import Evaluations
@@ -259,7 +259,7 @@ def _check_settings(settings: dict[str, str]) -> None:
         if float(settings.get(name, value)) != value:
             raise ValueError(
                 f"{name} must be {value} with focal loss, because LightGBM applies"
-                f" it in its own objectives only, got {shown(settings[name])}"
+                f" it in its own objectives only, got {brief(settings[name])}"
             )
 
 
