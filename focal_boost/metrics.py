@@ -162,6 +162,13 @@ class FocalMetric:
     ------
     ValueError
         If the name is not known or objective is not a FocalObjective.
+
+    Examples
+    --------
+    >>> from focal_boost import FocalObjective
+    >>> metric = FocalMetric("average_precision", FocalObjective())
+    >>> metric([0, 1, 0, 1], [-3.0, -1.0, 0.5, 2.0])
+    0.8333333333333333
     """
 
     name: str

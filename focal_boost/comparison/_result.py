@@ -52,6 +52,15 @@ class Comparison:
         What focal loss was trained with on every fold, by (library, method).
     rule : Rule or None
         By which thresholds were chosen.
+
+    Examples
+    --------
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> from focal_boost import compare
+    >>> found = compare(X, y, boosters={"xgboost": {"n_estimators": 9}}, cv=3)
+    >>> found.predictions.shape
+    (2000, 3)
     """
 
     scores: pd.DataFrame

@@ -29,6 +29,13 @@ class Flights(NamedTuple):
         The day of the year, 1 to 365.
     train, test : ndarray of int64
         Row numbers; no day is on both sides.
+
+    Examples
+    --------
+    >>> from focal_boost.datasets import load_flights
+    >>> flights = load_flights()
+    >>> len(flights.train) + len(flights.test)
+    20000
     """
 
     data: pd.DataFrame

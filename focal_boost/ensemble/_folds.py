@@ -81,6 +81,16 @@ class FoldEnsembleClassifier(MeanLogOdds):
     See Also
     --------
     sklearn.calibration.CalibratedClassifierCV : the same shape, with calibration.
+
+    Examples
+    --------
+    >>> from focal_boost import FocalXGBClassifier
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> folds = FoldEnsembleClassifier(FocalXGBClassifier(n_estimators=9), cv=3)
+    >>> folds = folds.fit(X, y)
+    >>> len(folds.estimators_), folds.oof_posterior_.shape
+    (3, (2000,))
     """
 
     def __init__(

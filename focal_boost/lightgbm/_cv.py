@@ -91,6 +91,15 @@ def cv(
         As from :func:`train`.
     lightgbm.basic.LightGBMError
         As from ``lightgbm.cv``.
+
+    Examples
+    --------
+    >>> import lightgbm as lgb
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> found = cv({"verbosity": -1}, lgb.Dataset(X, y), 5, nfold=3, metrics="auc")
+    >>> [*found]
+    ['valid auc-mean', 'valid auc-stdv']
     """
     check_focal(objective, many=True)
     many = isinstance(objective, MultiFocalObjective)

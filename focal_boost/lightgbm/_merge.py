@@ -43,6 +43,19 @@ def merge(boosters: Iterable[Any]) -> Any:
     ValueError
         If there are none, one is of another kind or objective, or they differ in
         features or categories.
+
+    Examples
+    --------
+    >>> import lightgbm as lgb
+    >>> from focal_boost.lightgbm import train
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> params = {"verbosity": -1, "bagging_freq": 1, "bagging_fraction": 0.5}
+    >>> several = [
+    ...     train({**params, "seed": seed}, lgb.Dataset(X, y), 5) for seed in (0, 1)
+    ... ]
+    >>> merge(several).num_trees()
+    10
     """
     several = check_several(boosters, lgb.Booster, "lightgbm.Booster")
     texts = [booster.model_to_string() for booster in several]

@@ -51,6 +51,21 @@ def save(
     ValueError
         If `objective` is none of these, or the classes are not numbers, texts or
         booleans.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import lightgbm as lgb
+    >>> from focal_boost import FocalObjective
+    >>> from focal_boost.lightgbm import train
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> objective = FocalObjective(0.25, 1.0)
+    >>> booster = train({"verbosity": -1}, lgb.Dataset(X, y), 5, objective=objective)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(booster, f"{folder}/model.txt", objective)
+    ...     load(f"{folder}/model.txt").objective
+    FocalObjective(alpha=0.25, gamma=1.0, link='logit', hessian='upper')
     """
     said = description(objective, classes)
     trees, last, rest = booster.model_to_string(**kwargs).rpartition(_LAST)
@@ -75,6 +90,21 @@ def load(filename: Any) -> SavedModel:
     ------
     ValueError
         If the file holds no focal loss, or one that this version cannot read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import lightgbm as lgb
+    >>> from focal_boost import FocalObjective
+    >>> from focal_boost.lightgbm import train
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> objective = FocalObjective()
+    >>> booster = train({"verbosity": -1}, lgb.Dataset(X, y), 5, objective=objective)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(booster, f"{folder}/model.txt", objective, ["no", "yes"])
+    ...     load(f"{folder}/model.txt").classes.tolist()
+    ['no', 'yes']
     """
     booster = lgb.Booster(model_file=filename)
     return described(booster, text_in(filename), filename)

@@ -48,6 +48,12 @@ def metric(name: str, objective: FocalObjective) -> LightGBMMetric:
     ------
     ValueError
         If the name is not known or objective is not a FocalObjective.
+
+    Examples
+    --------
+    >>> from focal_boost import FocalObjective
+    >>> metric("brier_score", FocalObjective())([0, 1], [0.0, 0.0])
+    ('brier_score', 0.25, False)
     """
     return LightGBMMetric(FocalMetric(name, objective))
 
@@ -114,6 +120,17 @@ def train(
         an objective on a CUDA device, and parameters that contradict the objective.
     lightgbm.basic.LightGBMError
         As from ``lightgbm.train``.
+
+    Examples
+    --------
+    >>> import lightgbm as lgb
+    >>> from focal_boost import FocalObjective
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> data, objective = lgb.Dataset(X, y), FocalObjective(0.25, 2.0)
+    >>> booster = train({"verbosity": -1}, data, 5, objective=objective)
+    >>> booster.predict(X).shape  # probabilities
+    (2000,)
     """
     check_focal(objective, many=True)
     warn_of_names(params, "FocalObjective({}=)")

@@ -8,8 +8,8 @@ except ImportError:
     ) from None
 
 from focal_boost.plotting._classes import plot_classes
+from focal_boost.plotting._comparison import plot_comparison
 from focal_boost.plotting._curves import (
-    plot_comparison,
     plot_precision_recall,
     plot_reliability,
 )

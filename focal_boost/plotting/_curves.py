@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from focal_boost._validation import (
@@ -16,7 +14,7 @@ from focal_boost._validation import (
     check_labels,
     check_same_shape,
 )
-from focal_boost.plotting._styles import GREY_LINE, distinct_styles
+from focal_boost.plotting._styles import GREY_LINE
 
 Floats = NDArray[np.float64]
 
@@ -60,6 +58,13 @@ def plot_precision_recall(
     ------
     ValueError
         If labels and probabilities do not fit or there are no positives.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> y, posterior = [0, 0, 0, 1, 0, 1], [0.1, 0.1, 0.2, 0.4, 0.6, 0.9]
+    >>> plot_precision_recall(Figure().subplots(), y, posterior).get_xlabel()
+    'recall'
     """
     rows = _check(y_true, posterior, sample_weight)
     recall, precision = _mean_precision_recall(rows, folds)
@@ -116,6 +121,13 @@ def plot_reliability(
     -----
     The bars are 95 % intervals of the observed frequency (Wilson 1927). A bin without
     positives has no place on a logarithmic axis, so it has a bar and no marker.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> y, posterior = [0, 0, 0, 1, 0, 1], [0.1, 0.1, 0.2, 0.4, 0.6, 0.9]
+    >>> plot_reliability(Figure().subplots(), y, posterior).get_xlabel()
+    'predicted probability'
     """
     rows = _check(y_true, posterior, sample_weight)
     labels, scores, _ = rows
@@ -140,63 +152,6 @@ def plot_reliability(
     ax.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
     ax.set(xlabel="predicted probability", ylabel="observed frequency")
     return ax
-
-
-def plot_comparison(
-    y_true: ArrayLike,
-    posteriors: Mapping[str, Mapping[str, ArrayLike]],
-    *,
-    folds: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
-    decisions: Mapping[str, Mapping[str, tuple[float, float]]] | None = None,
-) -> Figure:
-    """Draw both curves of every method, one row per library.
-
-    Parameters
-    ----------
-    y_true : array-like of shape (n,)
-        Labels, 0 or 1.
-    posteriors : mapping of str to mapping of str to array-like
-        The predicted probabilities by library, then by method. Every method of a
-        library has a colour of its own.
-    folds : array-like of shape (n,), optional
-        By which model a row is predicted, as in :func:`plot_precision_recall`.
-    sample_weight : array-like of finite numbers >= 0, (n,), optional
-        Weights of the rows.
-    decisions : mapping of str to mapping of str to (recall, precision), optional
-        What thresholds lead to, drawn as a dot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure, tied to no window; save it with ``savefig``.
-    """
-    rows = len(posteriors)
-    which = "all rows"
-    if folds is not None:
-        which = f"mean of {len(np.unique(np.asarray(folds)))} folds"
-    most = max(len(methods) for methods in posteriors.values())
-    # The legends of many methods need room.
-    height = 4.2 + 0.2 * max(most - 5, 0)
-    figure = Figure(figsize=(9.5, height * rows), dpi=150, layout="constrained")
-    grid = figure.subplots(rows, 2, squeeze=False)
-    weight: dict[str, Any] = {"sample_weight": sample_weight}
-    for (left, right), (library, methods) in zip(grid, posteriors.items(), strict=True):
-        looks = distinct_styles(len(methods))
-        for (method, posterior), style in zip(methods.items(), looks, strict=True):
-            curve = {**style, "marker": None, "label": method, **weight}
-            plot_precision_recall(left, y_true, posterior, folds=folds, **curve)
-            if decisions is not None:
-                dot = {**style, "markersize": 7, "markeredgecolor": "white"}
-                left.plot(*decisions[library][method], **dot, zorder=3)
-            dots = {**style, "markersize": 4, "label": method, **weight}
-            plot_reliability(right, y_true, posterior, **dots)
-        left.set_title(f"{library}: precision and recall, {which}")
-        right.set_title(f"{library}: reliability, all rows")
-        for ax in (left, right):
-            ax.legend(frameon=False, fontsize="small" if most > 5 else None)
-            ax.spines[["top", "right"]].set_visible(False)
-    return figure
 
 
 class _Rows(NamedTuple):

@@ -60,6 +60,12 @@ def plot_loss(
     ------
     ValueError
         If a gamma is negative or not finite, none is given, or alpha is not in (0, 1).
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> plot_loss(Figure().subplots(), gammas=[0, 2]).get_xlabel()
+    'probability of the true class, $p_t$'
     """
     losses = _losses(gammas, alpha)
     _plot(ax, _P_T, losses, [loss.loss(1, _T) for loss in losses], line)
@@ -73,6 +79,12 @@ def plot_gradient(
 
     The gradient is with respect to the margin: it is what the next tree is fitted to.
     Parameters, return value and errors are those of :func:`plot_loss`.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> plot_gradient(Figure().subplots(), gammas=[0, 2]).get_xlabel()
+    'probability of the true class, $p_t$'
     """
     losses = _losses(gammas, alpha)
     _plot(ax, _P_T, losses, [np.abs(loss.gradient(1, _T)) for loss in losses], line)
@@ -102,6 +114,12 @@ def plot_curvature(ax: Axes, gamma: float = 2.0, **line: Any) -> Axes:
     ------
     ValueError
         If gamma is negative or not finite.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> plot_curvature(Figure().subplots(), gamma=2.0).get_xlabel()
+    'margin of the true class'
     """
     loss = FocalLoss(alpha=None, gamma=gamma)
     t = np.linspace(-8, 6, 1401)
@@ -146,6 +164,13 @@ def plot_posterior(
     ------
     ValueError
         If there is no loss or one of them is something else.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from focal_boost import FocalLoss
+    >>> plot_posterior(Figure().subplots(), FocalLoss(0.25, 2.0)).get_xlabel()
+    'margin'
     """
     chosen = _several(losses, FocalLoss, "losses")
     margin = np.linspace(-6, 6, 601)
@@ -185,6 +210,13 @@ def plot_weight(
     ------
     ValueError
         If there is no objective or one of them is something else.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from focal_boost import FocalObjective
+    >>> plot_weight(Figure().subplots(), FocalObjective(0.25, 2.0)).get_xlabel()
+    'log-odds of the posterior'
     """
     losses = [one.loss for one in _several(objectives, FocalObjective, "objectives")]
     log_odds = np.linspace(-12, 12, 961)

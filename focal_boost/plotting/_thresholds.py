@@ -55,6 +55,13 @@ def plot_thresholds(
     ------
     ValueError
         For labels of one class, posteriors outside [0, 1], and bad weights.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> y, posterior = [0, 0, 0, 1, 0, 1], [0.1, 0.1, 0.2, 0.4, 0.6, 0.9]
+    >>> plot_thresholds(Figure().subplots(), y, posterior).get_xlabel()
+    'threshold'
     """
     from focal_boost.thresholds._outcomes import Ranked
     from focal_boost.thresholds._rules import Cost

@@ -16,7 +16,13 @@ from focal_boost.thresholds._rules import Cost, PrecisionAtLeast, Rule
 
 
 class Estimate(NamedTuple):
-    """A value, and its interval over samples of the rows."""
+    """A value, and its interval over samples of the rows.
+
+    Examples
+    --------
+    >>> Estimate(0.5, 0.4, 0.6).low
+    0.4
+    """
 
     value: float
     low: float
@@ -47,6 +53,14 @@ class Threshold:
         Share of all rows that are called positive.
     cost : Estimate or None
         Mean cost of a row, where `rule` knows costs.
+
+    Examples
+    --------
+    >>> from focal_boost.thresholds import Cost, choose_threshold
+    >>> y, posterior = [0, 0, 0, 1, 0, 1], [0.1, 0.1, 0.2, 0.4, 0.6, 0.9]
+    >>> chosen = choose_threshold(y, posterior, Cost(1, 4))
+    >>> chosen.recall.value, chosen.precision.value
+    (1.0, 0.5)
     """
 
     threshold: float
@@ -114,6 +128,13 @@ def choose_threshold(
     Notes
     -----
     The intervals take the rows for independent: with groups they are too narrow.
+
+    Examples
+    --------
+    >>> from focal_boost.thresholds import RecallAtLeast
+    >>> y, posterior = [0, 0, 0, 1, 0, 1], [0.1, 0.1, 0.2, 0.4, 0.6, 0.9]
+    >>> choose_threshold(y, posterior, RecallAtLeast(0.9)).threshold
+    0.4
     """
     if not hasattr(rule, "threshold"):
         raise ValueError(f"rule must be a Rule as Cost(1, 20) is, got {shown(rule)}")

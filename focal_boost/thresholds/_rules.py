@@ -13,7 +13,15 @@ from focal_boost.thresholds._outcomes import Outcomes
 
 
 class Rule(Protocol):
-    """Which of the outcomes is wanted."""
+    """Which of the outcomes is wanted.
+
+    Examples
+    --------
+    >>> from focal_boost.thresholds import FBeta, Rule
+    >>> rule: Rule = FBeta(2)
+    >>> callable(rule.threshold)
+    True
+    """
 
     def threshold(self, outcomes: Outcomes) -> float:
         """Return the threshold to take."""
@@ -37,6 +45,12 @@ class Cost:
         Costs of an error, in any unit.
     true_positive, true_negative : float, default 0
         Costs of a right call; less than 0 is a gain.
+
+    Examples
+    --------
+    >>> from focal_boost.thresholds import Cost
+    >>> Cost(false_positive=1, false_negative=19).of_posterior
+    0.05
     """
 
     false_positive: float
@@ -84,7 +98,15 @@ class Cost:
 
 @dataclass(frozen=True)
 class FBeta:
-    """The greatest F-beta score: precision and recall, recall `beta` times as heavy."""
+    """The greatest F-beta score: precision and recall, recall `beta` times as heavy.
+
+    Examples
+    --------
+    >>> from focal_boost.thresholds import FBeta, choose_threshold
+    >>> y, posterior = [0, 0, 0, 1, 0, 1], [0.1, 0.1, 0.2, 0.4, 0.6, 0.9]
+    >>> choose_threshold(y, posterior, FBeta(1)).threshold
+    0.4
+    """
 
     beta: float = 1.0
 
@@ -102,7 +124,15 @@ class FBeta:
 
 @dataclass(frozen=True)
 class RecallAtLeast:
-    """The fewest alerts with which so many of the positives are found."""
+    """The fewest alerts with which so many of the positives are found.
+
+    Examples
+    --------
+    >>> from focal_boost.thresholds import RecallAtLeast, choose_threshold
+    >>> y, posterior = [0, 0, 0, 1, 0, 1], [0.1, 0.1, 0.2, 0.4, 0.6, 0.9]
+    >>> choose_threshold(y, posterior, RecallAtLeast(0.9)).threshold
+    0.4
+    """
 
     recall: float
 
@@ -118,7 +148,15 @@ class RecallAtLeast:
 
 @dataclass(frozen=True)
 class PrecisionAtLeast:
-    """The most positives of which so many of the alerts are right."""
+    """The most positives of which so many of the alerts are right.
+
+    Examples
+    --------
+    >>> from focal_boost.thresholds import PrecisionAtLeast, choose_threshold
+    >>> y, posterior = [0, 0, 0, 1, 0, 1], [0.1, 0.1, 0.2, 0.4, 0.6, 0.9]
+    >>> choose_threshold(y, posterior, PrecisionAtLeast(0.9)).threshold
+    0.9
+    """
 
     precision: float
 
@@ -132,7 +170,15 @@ class PrecisionAtLeast:
 
 @dataclass(frozen=True)
 class FalsePositiveRateAtMost:
-    """The most positives with alerts for so many of the negatives at most."""
+    """The most positives with alerts for so many of the negatives at most.
+
+    Examples
+    --------
+    >>> from focal_boost.thresholds import FalsePositiveRateAtMost, choose_threshold
+    >>> y, posterior = [0, 0, 0, 1, 0, 1], [0.1, 0.1, 0.2, 0.4, 0.6, 0.9]
+    >>> choose_threshold(y, posterior, FalsePositiveRateAtMost(0.25)).threshold
+    0.4
+    """
 
     false_positive_rate: float
 
@@ -156,6 +202,13 @@ class AlertsPerDayAtMost:
     days : float
         Days that the rows are of. Where rows have been left out, weights make up for
         them.
+
+    Examples
+    --------
+    >>> from focal_boost.thresholds import AlertsPerDayAtMost, choose_threshold
+    >>> y, posterior = [0, 0, 0, 1, 0, 1], [0.1, 0.1, 0.2, 0.4, 0.6, 0.9]
+    >>> choose_threshold(y, posterior, AlertsPerDayAtMost(alerts=2, days=1)).threshold
+    0.6
     """
 
     alerts: float

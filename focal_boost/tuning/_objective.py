@@ -69,6 +69,18 @@ def optuna_objective(
     ValueError
         As :meth:`FocalSearchCV.fit`; and by the objective, for a study that
         minimises and for parameters that break a rule.
+
+    Examples
+    --------
+    >>> import optuna
+    >>> from focal_boost import FocalXGBClassifier
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> study = optuna.create_study(direction="maximize")
+    >>> model = FocalXGBClassifier(n_estimators=9)
+    >>> study.optimize(optuna_objective(model, X, y, cv=3), n_trials=2)
+    >>> len(study.trials), study.best_value < 0
+    (2, True)
     """
     suggest = suggested(space, estimator)
     rungs = Rungs(factor, min_rounds)

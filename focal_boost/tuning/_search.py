@@ -123,6 +123,16 @@ class FocalSearchCV(OfBest):
     estimator fitted on that fold, of its log-odds in float64. Only where XGBoost is
     older than 3.4 and draws rows or columns at random, a training that pauses draws
     others than one that does not (it is as if ``seed_per_iteration=True`` were set).
+
+    Examples
+    --------
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> from focal_boost import FocalXGBClassifier
+    >>> grid = {"focal_gamma": [0.0, 2.0]}
+    >>> search = FocalSearchCV(FocalXGBClassifier(n_estimators=9), grid, cv=3).fit(X, y)
+    >>> sorted(search.best_params_), search.n_splits_
+    (['focal_gamma'], 3)
     """
 
     def __init__(

@@ -75,6 +75,15 @@ def cv(
         As from :func:`train`, and for folds stratified by a label matrix.
     ModuleNotFoundError
         As from :func:`train`.
+
+    Examples
+    --------
+    >>> import xgboost as xgb
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> table = cv({"max_depth": 3}, xgb.DMatrix(X, y), 5, nfold=3, metrics="aucpr")
+    >>> [*table.columns]
+    ['train-aucpr-mean', 'train-aucpr-std', 'test-aucpr-mean', 'test-aucpr-std']
     """
     named = dict(params or {})
     check_arguments(objective, named, kwargs, many=True)

@@ -41,6 +41,17 @@ def merge(boosters: Iterable[Any]) -> Any:
     ValueError
         If there are none, one is of another kind or objective, or they differ in
         features or categories.
+
+    Examples
+    --------
+    >>> import xgboost as xgb
+    >>> from focal_boost.xgboost import train
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> data = xgb.DMatrix(X, y)
+    >>> several = [train({"max_depth": depth}, data, 5) for depth in (2, 3)]
+    >>> merge(several).num_boosted_rounds()
+    10
     """
     several = check_several(boosters, xgb.Booster, "xgboost.Booster")
     models = [_model_of(booster) for booster in several]

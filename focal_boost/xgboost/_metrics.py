@@ -62,6 +62,13 @@ def metric(name: str, objective: FocalObjective) -> XGBoostMetric:
     ------
     ValueError
         If the name is not known or objective is not a FocalObjective.
+
+    Examples
+    --------
+    >>> from focal_boost import FocalObjective
+    >>> brier = metric("brier_score", FocalObjective())
+    >>> brier.__name__
+    'brier_score'
     """
     return XGBoostMetric(FocalMetric(name, objective))
 

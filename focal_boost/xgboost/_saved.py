@@ -45,6 +45,21 @@ def save(
     ValueError
         If `objective` is none of these, the classes are not numbers, texts or
         booleans, or the booster has an attribute ``focal_boost`` of another's.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import xgboost as xgb
+    >>> from focal_boost import FocalObjective
+    >>> from focal_boost.xgboost import train
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> objective = FocalObjective(0.25, 1.0)
+    >>> booster = train({"max_depth": 3}, xgb.DMatrix(X, y), 5, objective=objective)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(booster, f"{folder}/model.json", objective)
+    ...     load(f"{folder}/model.json").objective
+    FocalObjective(alpha=0.25, gamma=1.0, link='logit', hessian='upper')
     """
     with holding(booster, description(objective, classes)):
         booster.save_model(fname)
@@ -68,6 +83,21 @@ def load(fname: Any) -> SavedModel:
     ------
     ValueError
         If the file holds no focal loss, or one that this version cannot read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import xgboost as xgb
+    >>> from focal_boost import FocalObjective
+    >>> from focal_boost.xgboost import train
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> objective = FocalObjective()
+    >>> booster = train({}, xgb.DMatrix(X, y), 5, objective=objective)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(booster, f"{folder}/model.json", objective, ["no", "yes"])
+    ...     load(f"{folder}/model.json").classes.tolist()
+    ['no', 'yes']
     """
     booster = xgb.Booster(model_file=fname)
     return described(booster, taken_from(booster), fname)

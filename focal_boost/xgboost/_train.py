@@ -79,6 +79,17 @@ def train(
     ModuleNotFoundError
         If ``params["device"]`` is a CUDA device and CuPy is not installed. An
         objective with ``device="cpu"`` does without.
+
+    Examples
+    --------
+    >>> import xgboost as xgb
+    >>> from focal_boost import FocalObjective
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> data = xgb.DMatrix(X, y)
+    >>> booster = train({"max_depth": 3}, data, 5, objective=FocalObjective(0.25, 2.0))
+    >>> booster.predict(data).shape  # probabilities
+    (2000,)
     """
     params = dict(params or {})
     check_arguments(objective, params, kwargs, dtrain, many=True)
