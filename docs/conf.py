@@ -1,6 +1,10 @@
 """How the pages are built: ``sphinx-build -W --keep-going docs build/docs``."""
 
+from __future__ import annotations
+
 import os
+import re
+from typing import Any
 
 # With no second thread the pages take half the time beside other work.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -29,7 +33,51 @@ autodoc_typehints = "none"
 autodoc_mock_imports = ["mlflow", "onnx", "onnxmltools", "skl2onnx"]
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 
 myst_heading_anchors = 3
 # Files of the repository that are no page of these.
 myst_url_schemes = ["http", "https", "mailto"]
+
+_OUTSIDE = re.compile(r"\[([^\]]+)\]\((\.\./[^)#]+)\)")
+
+
+def _offer_files(app: Any, name: str, source: list[str]) -> None:
+    """Let links to files of the repository that are no page download them."""
+    del app, name
+    source[0] = _OUTSIDE.sub(r"{download}`\1 <\2>`", source[0])
+
+
+def _set_formulas(
+    app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Keep lines of formulas as they are, and leave other projects' pages to them."""
+    del app, name, options
+    module = getattr(obj, "__module__", None) or ""
+    if what == "method" and not module.startswith("focal_boost"):
+        lines[:] = [f"As in {module.partition('.')[0]}.", ""]
+    if what != "module":
+        return
+    found: list[str] = []
+    for line in lines:
+        formula = line.startswith("    ")
+        if formula and not (found and found[-1].startswith("    ")):
+            found += [".. code-block:: text", ""]
+        found.append(line if formula else line.replace("|", "\\|"))
+    lines[:] = found
+
+
+def _skip_requests(
+    app: Any, what: str, name: str, obj: Any, skip: bool, options: Any
+) -> bool | None:
+    """Leave out the methods that scikit-learn makes for the routing of metadata."""
+    del app, what, obj, options
+    return True if re.fullmatch("set_.*_request", name) else skip or None
+
+
+def setup(app: Any) -> None:
+    """Tell Sphinx of all three."""
+    app.connect("autodoc-skip-member", _skip_requests)
+    app.connect("source-read", _offer_files)
+    # Before Napoleon, which has 500, as it knows no formulas.
+    app.connect("autodoc-process-docstring", _set_formulas, priority=400)

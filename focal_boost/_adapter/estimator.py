@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,8 @@ from focal_boost._validation import brief, check_unmasked, listed, shown
 from focal_boost.loss import FocalLoss
 from focal_boost.multi import MultiFocalObjective
 from focal_boost.objective import FocalObjective
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 #: Parameters that the classifiers add to their parents'.
 FOCAL_PARAMETERS = ("focal_alpha", "focal_gamma", "positive_class")
@@ -155,6 +158,12 @@ def library_parameters(estimator: Any) -> dict[str, Any]:
     """Return the parameters of the estimator that belong to its parent."""
     parameters = estimator.get_params(deep=False)
     return {k: v for k, v in parameters.items() if k not in FOCAL_PARAMETERS}
+
+
+def like(parent: Any) -> Callable[[_Method], _Method]:
+    """Have a method tell of itself what its parent's does, and be typed as it is."""
+    decorate: Any = functools.wraps(parent)
+    return decorate  # type: ignore[no-any-return]
 
 
 def bound_arguments(method: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class FocalDaskLGBMClassifier(lgb.DaskLGBMClassifier):
 class OnWorker(FocalLGBMClassifier):
     """The classifier that one worker fits to its rows."""
 
-    def fit(  # type: ignore[override]
+    def fit(
         self, X: Any, y: Any, *, objective: FocalObjective, classes: Any, **given: Any
     ) -> OnWorker:
         """Fit to labels 0 and 1, which stand for the two classes of all workers."""

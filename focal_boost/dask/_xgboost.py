@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 import xgboost as xgb
 from xgboost import dask as dxgb
 
-from focal_boost._adapter.estimator import adopt
+from focal_boost._adapter.estimator import adopt, like
 from focal_boost.dask._balance import needs_classes, objective_of, weight_of_classes
 from focal_boost.objective import FocalObjective
 from focal_boost.xgboost._settings import plain_parameters, settings_of
@@ -144,6 +143,6 @@ class FocalDaskXGBClassifier(dxgb.DaskXGBClassifier):
         """Return XGBoost's parameters, which are neither ours nor name our metrics."""
         return plain_parameters(super().get_xgb_params())
 
-    @functools.wraps(dxgb.DaskXGBClassifier.predict)
+    @like(dxgb.DaskXGBClassifier.predict)
     def decision_function(self, X: Any, **kwargs: Any) -> Any:
         return self.predict(X, output_margin=True, **kwargs)

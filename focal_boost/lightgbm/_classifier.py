@@ -17,6 +17,7 @@ from focal_boost._adapter.estimator import (
     finishing,
     focal_objective,
     library_parameters,
+    like,
     loss_of,
     multi_objective,
     of_second_class,
@@ -119,7 +120,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
     evals_result_ = of_one_booster("evals_result_")
     feature_importances_ = of_one_booster("feature_importances_")
 
-    @functools.wraps(lgb.LGBMClassifier.fit)
+    @like(lgb.LGBMClassifier.fit)
     def fit(self, *args: Any, **kwargs: Any) -> FocalLGBMClassifier:
         parent = lgb.LGBMClassifier.fit
         given = bound_arguments(parent, self, *args, **kwargs)
@@ -204,14 +205,11 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         return None if weight is None else np.asarray(weight, np.float32)
 
     def decision_function(self, X: Any, **kwargs: Any) -> NDArray[np.float64]:
-        """Return the posterior's log-odds, (n,), or of every class or label, (n, K).
-
-        `kwargs` are those of ``predict``.
-        """
+        """Return log-odds, (n,) or (n, K); `kwargs` are those of ``predict``."""
         check_is_fitted(self, "loss_")
         return np.asarray(self.predict_proba(X, raw_score=True, **kwargs))
 
-    @functools.wraps(lgb.LGBMClassifier.predict_proba)
+    @like(lgb.LGBMClassifier.predict_proba)
     def predict_proba(self, X: Any, *args: Any, **kwargs: Any) -> Any:
         parent = lgb.LGBMClassifier.predict_proba
         given = bound_arguments(parent, self, X, *args, **kwargs)
@@ -225,7 +223,7 @@ class FocalLGBMClassifier(lgb.LGBMClassifier):
         raw = {**_flat(given), "raw_score": True}
         return normalised(super().predict_proba(**raw))
 
-    @functools.wraps(lgb.LGBMClassifier.predict)
+    @like(lgb.LGBMClassifier.predict)
     def predict(self, X: Any, *args: Any, **kwargs: Any) -> Any:
         parent = lgb.LGBMClassifier.predict
         given = bound_arguments(parent, self, X, *args, **kwargs)

@@ -14,6 +14,7 @@ from focal_boost._adapter.estimator import (
     bound_arguments,
     finishing,
     focal_objective,
+    like,
     loss_of,
     multi_objective,
     of_second_class,
@@ -123,7 +124,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         self.positive_class = positive_class
         super().__init__(**kwargs)
 
-    @functools.wraps(xgb.XGBClassifier.fit)
+    @like(xgb.XGBClassifier.fit)
     def fit(self, *args: Any, **kwargs: Any) -> FocalXGBClassifier:
         given = bound_arguments(xgb.XGBClassifier.fit, self, *args, **kwargs)
         several = [given["X"], *(X for X, _ in given.get("eval_set") or ())]
@@ -191,7 +192,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         """
         return np.asarray(super().predict(X, output_margin=True, **kwargs))
 
-    @functools.wraps(xgb.XGBClassifier.predict)
+    @like(xgb.XGBClassifier.predict)
     def predict(self, X: Any, *args: Any, **kwargs: Any) -> NDArray[Any]:
         parent = xgb.XGBClassifier.predict
         given = bound_arguments(parent, self, X, *args, **kwargs)
@@ -207,7 +208,7 @@ class FocalXGBClassifier(xgb.XGBClassifier):
         classes = self._encoded.classes
         return found if classes is None else np.asarray(classes[found])
 
-    @functools.wraps(xgb.XGBClassifier.predict_proba)
+    @like(xgb.XGBClassifier.predict_proba)
     def predict_proba(self, X: Any, *args: Any, **kwargs: Any) -> NDArray[Any]:
         parent = xgb.XGBClassifier.predict_proba
         given = bound_arguments(parent, self, X, *args, **kwargs)
