@@ -33,6 +33,16 @@ class ClassComparison(Comparison):
         The number of every row's class in `classes`.
     classes : ndarray, (K,)
         The labels, in order.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from focal_boost import compare
+    >>> wine = load_wine()
+    >>> trees = {"xgboost": {"n_estimators": 5}}
+    >>> found = compare(wine.data, wine.target, boosters=trees, cv=3)
+    >>> found.classes.tolist(), found.predictions.shape
+    ([0, 1, 2], (178, 9))
     """
 
     classes: NDArray[Any]

@@ -32,6 +32,12 @@ def plot_classes(
     matplotlib.figure.Figure
         One panel per library, tied to no window; save it with ``savefig``. The grey
         line is a ranking by chance, whose average precision is the prevalence.
+
+    Examples
+    --------
+    >>> scores = {"XGBoost": {"focal loss": {"rare": 0.4, "frequent": 0.9}}}
+    >>> len(plot_classes({"rare": 0.05, "frequent": 0.95}, scores).axes)
+    1
     """
     share = dict(prevalence)
     order = sorted(share, key=share.__getitem__)
