@@ -194,7 +194,6 @@ def test_labels_that_are_long_are_cut(library: Any) -> None:
     long = np.array(["a" * 9000, "b" * 9000, "c" * 9000])
     for call in (
         lambda: make(library, positive_class="q" * 5000).fit(X, long[Y]),
-        lambda: FoldEnsembleClassifier(make(library)).fit(X, long[ROWS % 3]),
         lambda: make(XGBoost).fit(X, long[Y], eval_set=[(X, long[Y + 1])]),
     ):
         with pytest.raises(ValueError, match=" must ") as caught:
