@@ -49,10 +49,11 @@ class FocalObjective:
         "exact" is the second derivative, which is negative for badly misclassified
         rows.
     n_threads : int or None, default None
-        Threads to compute with. None uses the processors that the process may use
-        (affinity, control group, OMP_NUM_THREADS), or as many as the environment
-        variable FOCAL_BOOST_NUM_THREADS says. The results do not depend on it, and
-        neither does equality of objectives.
+        Threads to compute with. None uses those of the library that trains, and else
+        the processors that the process may use (affinity, control group,
+        OMP_NUM_THREADS), or as many as the environment variable
+        FOCAL_BOOST_NUM_THREADS says. The results do not depend on it, and neither
+        does equality of objectives.
     device : {None, "cpu", "cuda", "cuda:<number>"}, default None
         Where to compute. None is where the raw scores are. On a CUDA device, which
         needs CuPy, gradient and Hessian are CuPy arrays, as XGBoost takes them there
