@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import scipy.sparse
 from boosters import LightGBM, XGBoost
@@ -120,16 +121,22 @@ def test_odd_searches(
     assert len(str(caught.value)) < 240
 
 
+def arrow(values: Any) -> Any:
+    return pa.table({str(k): values[:, k] for k in range(values.shape[1])})
+
+
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39, -3.5e38])
 @pytest.mark.parametrize(
-    "kind", [np.asarray, pd.DataFrame, scipy.sparse.csr_matrix, np.ndarray.tolist]
+    "kind",
+    [np.asarray, pd.DataFrame, scipy.sparse.csr_matrix, np.ndarray.tolist, arrow],
 )
 def test_what_float32_cannot_hold(kind: Any, value: float) -> None:
     library = XGBoost
     wrong = X.copy()
     wrong[7, 1] = value
     sentence = "X must hold numbers that float32 can, at most 3.4e38, or NaN, got"
-    message = f"^{re.escape(f'{sentence} {value} in column 1')}$"
+    column = "'1'" if kind is arrow else "1"
+    message = f"^{re.escape(f'{sentence} {value} in column {column}')}$"
     with pytest.raises(ValueError, match=message):
         make(library).fit(kind(wrong), Y)
     with pytest.raises(ValueError, match=message):

@@ -20,10 +20,8 @@ def check_names(
     X: Any, forbidden: str, error: type[Exception] = ValueError, name: str = "X"
 ) -> None:
     """Raise for a frame with two columns of one name, or with forbidden characters."""
-    if not hasattr(X, "columns"):
-        return
     seen = set()
-    for one in map(str, X.columns):
+    for one in map(str, _names(X)):
         if one in seen:
             raise error(
                 f"{name} must have columns of different names, got two {shown(one)}"
@@ -51,6 +49,12 @@ def of_single_precision(*several: Any) -> Iterator[None]:
         raise type(error)(max(map(too_large, several), key=len)) from None
 
 
+def _names(X: Any) -> list[Any]:
+    """Return what the columns are called; those of an Arrow table are its arrays."""
+    names: Any = getattr(X, "column_names", None) or getattr(X, "columns", ())
+    return list(names)
+
+
 def too_large(X: Any) -> str:
     """Return the sentence on the first value that single precision cannot hold."""
     for column, values in _columns(X):
@@ -68,10 +72,11 @@ def _columns(X: Any) -> Iterator[tuple[Any, NDArray[np.float64]]]:
         for column, (first, last) in enumerate(ends):
             yield column, sparse.data[first:last].astype(np.float64)
         return
-    if not hasattr(X, "columns"):
+    if not _names(X):
         yield from enumerate(np.asarray(X, np.float64).T)
         return
-    for column in X.columns:
+    for column in _names(X):
         values = X[column]
-        if "float" in str(values.dtype).lower():
+        kind = str(getattr(values, "type", getattr(values, "dtype", ""))).lower()
+        if "float" in kind or "double" in kind:
             yield column, values.to_numpy().astype(np.float64)
