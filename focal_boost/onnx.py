@@ -8,10 +8,13 @@ those of their parents, as the raw score is the log-odds here too.
 from __future__ import annotations
 
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from scipy.special import logit
 
 from focal_boost import __version__
 
@@ -38,7 +41,12 @@ __all__ = ["export"]
 _OPERATORS = {"": 15, "ai.onnx.ml": 3}
 # Parameters with which the converters lose a part of the model, and what they may be.
 _PLAIN: dict[str, dict[str, tuple[Any, ...]]] = {
-    "xgboost": {"booster": ("gbtree",), "num_parallel_tree": (1,), "rate_drop": (0,)},
+    "xgboost": {
+        "booster": ("gbtree",),
+        "num_parallel_tree": (1,),
+        "rate_drop": (0,),
+        "multi_strategy": ("one_output_per_tree",),
+    },
     "lightgbm": {
         "linear_tree": (False,),
         "linear_trees": (False,),
@@ -52,7 +60,7 @@ def export(model: Any, path: Any) -> None:
     """Write a fitted focal classifier, or a pipeline that ends in one, as ONNX.
 
     The graph takes "input", float32, (n, n_features), missing values as NaN, and gives
-    "label", (n,), and "probabilities", float32, (n, 2). Of a classifier that was
+    "label", (n,), and "probabilities", float32, (n, K). Of a classifier that was
     stopped early it holds the rounds up to the best one. Its metadata say what was
     trained with: focal_alpha, focal_gamma, focal_link and focal_boost, the version.
 
@@ -98,10 +106,10 @@ def export(model: Any, path: Any) -> None:
 
 def _check(focal: Any) -> None:
     """Raise for models of which the converters would lose a part."""
-    if np.shape(focal.classes_) != (2,):
-        several, one = len(focal.classes_), len(focal.classes_) == 1
+    _check_one_target(focal)
+    if len(focal.classes_) < 2:
         raise ValueError(
-            f"model must know two classes, got {several} class{'' if one else 'es'}:"
+            "model must know two classes, got 1 class:"
             f" {np.asarray(focal.classes_).tolist()}"
         )
     params = focal.get_params(deep=False)
@@ -115,16 +123,76 @@ def _check(focal: Any) -> None:
             )
 
 
+def _check_one_target(focal: Any) -> None:
+    if isinstance(focal.classes_, list):
+        raise ValueError(
+            "model must be of classes to be one for ONNX, got one of a label matrix"
+        )
+
+
 def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
     """Convert as the parent, which takes columns with names of its own only."""
     from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
 
-    booster = operator.raw_operator.get_booster()
+    model = operator.raw_operator
+    booster = model.get_booster()
+    if not isinstance(model.classes_, list) and len(model.classes_) > 2:
+        # It finds the number of classes only if all rounds that were asked for count.
+        model = copy(model)
+        rounds = (
+            getattr(booster, "best_iteration", booster.num_boosted_rounds() - 1) + 1
+        )
+        model._Booster = booster = booster[:rounds]
+        model.n_estimators = rounds
+        operator = _Replaced(operator, raw_operator=model)
     names, booster.feature_names = booster.feature_names, None
     try:
-        convert_xgboost(scope, operator, container)
+        _of_many(convert_xgboost, scope, operator, container)
     finally:
         booster.feature_names = names
+
+
+class _Replaced:
+    """An operator of which some attributes are others."""
+
+    def __init__(self, operator: Any, **others: Any) -> None:
+        self._operator = operator
+        self.__dict__.update(others)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._operator, name)
+
+
+def _of_many(convert: Any, scope: Any, operator: Any, container: Any) -> None:
+    """Convert, and have the probabilities of many classes be those of the classifier.
+
+    The parents' converters take the scores of many classes for those of a softmax.
+    """
+    _check_one_target(operator.raw_operator)
+    if len(operator.raw_operator.classes_) == 2:
+        convert(scope, operator, container)
+        return
+    first = len(container.nodes)
+    each, total, axis = map(scope.get_unique_variable_name, ("each", "total", "axis"))
+    label, of_classes = operator.outputs
+    outputs = [label, SimpleNamespace(full_name=each, onnx_name=each)]
+    names = [label.full_name, each]
+    operator = _Replaced(operator, outputs=outputs, output_full_names=names)
+    convert(scope, operator, container)
+    for node in container.nodes[first:]:
+        for attribute in node.attribute:
+            if attribute.name == "post_transform":
+                attribute.s = b"LOGISTIC"
+            if attribute.name == "base_values":
+                # XGBoost's are probabilities, and LightGBM has none.
+                attribute.floats[:] = logit(np.array(attribute.floats)).tolist()
+    container.add_initializer(axis, onnx.TensorProto.INT64, [1], [1])
+    for kind, inputs, output in (
+        ("ReduceSum", [each, axis], total),
+        ("Div", [each, total], of_classes.full_name),
+    ):
+        name = scope.get_unique_operator_name(kind)
+        container.add_node(kind, inputs, [output], name=name, op_version=13)
 
 
 def _register_xgboost() -> type:
@@ -152,8 +220,17 @@ def _register_lightgbm() -> type:
 
     from focal_boost.lightgbm import FocalLGBMClassifier as Kind
 
-    _parse.lightgbm_operator_name_map[Kind] = "LgbmClassifier"
-    _register_scikit_learn(Kind, convert_lightgbm)
+    # By this name alone onnxmltools gives it two outputs.
+    name = _parse.lightgbm_operator_name_map[Kind] = "LgbmClassifier"
+
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        if isinstance(operator.raw_operator, Kind):
+            _of_many(convert_lightgbm, scope, operator, container)
+        else:
+            convert_lightgbm(scope, operator, container)
+
+    register_converter(name, convert, overwrite=True)
+    _register_scikit_learn(Kind, convert)
     return Kind
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
@@ -58,7 +58,9 @@ def answers(graph: Any, X: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.asarray(labels), np.asarray(probabilities)
 
 
-def check(graph: Any, model: Any, X: Any = Data.others, of: Any = None) -> None:
+def check(
+    graph: Any, model: Any, X: Any = Data.others, of: Any = None, classes: int = 2
+) -> None:
     """Assert that a graph says what the model says."""
     labels, probabilities = answers(graph, X)
     given = X if of is None else of
@@ -66,7 +68,7 @@ def check(graph: Any, model: Any, X: Any = Data.others, of: Any = None) -> None:
     np.testing.assert_allclose(
         probabilities, model.predict_proba(given), rtol=0, atol=1e-6
     )
-    assert len(set(labels.tolist())) == 2
+    assert len(set(labels.tolist())) == classes
 
 
 def by_onnxmltools(model: Any) -> Any:
@@ -107,6 +109,54 @@ def test_early_stopping(library: Any, call: Any, tmp_path: Path) -> None:
     export(model, tmp_path / "model.onnx")
     check(tmp_path / "model.onnx", model)
     check(call(model), model)
+
+
+class Many:
+    """The same rows in four classes, a rare one among them."""
+
+    share = np.nan_to_num(Data.X[:, 0]) + 0.5 * Data.y
+    y = np.digitize(share, np.quantile(share, [0.6, 0.85, 0.97]))
+    names = np.array(["ant", "bee", "cow", "dog"])
+    labels: ClassVar[dict[str, Any]] = {"numbers": y, "text": names[y]}
+
+
+@both
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("y", Many.labels.values(), ids=Many.labels)
+def test_many_classes(library: Any, call: Any, y: Any, tmp_path: Path) -> None:
+    gamma = [0.0, 0.5, 1.0, 2.0]
+    model = make(library, n_estimators=12, focal_gamma=gamma).fit(Data.train, y[:ROWS])
+    before = model.predict_proba(Data.others)
+    check(call(model), model, classes=4)
+    export(model, tmp_path / "model.onnx")
+    check(tmp_path / "model.onnx", model, classes=4)
+    np.testing.assert_array_equal(model.predict_proba(Data.others), before)
+    assert model.get_params()["n_estimators"] == 12
+
+
+@both
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_many_classes_that_stop_early(library: Any, call: Any) -> None:
+    train, held_out = (Data.X[:ROWS], Many.y[:ROWS]), (Data.others, Many.y[ROWS:])
+    params = {"n_estimators": 90, "learning_rate": 0.5}
+    model = fit_watched(library, train, [held_out], stop=2, **params)
+    check(call(model), model, classes=4)
+
+
+@both
+def test_label_matrices_are_named(library: Any, tmp_path: Path) -> None:
+    matrix = np.column_stack([Many.y > 0, Many.y > 1])[:ROWS].astype(int)
+    model = make(library, n_estimators=3).fit(Data.train, matrix)
+    with pytest.raises(ValueError, match=r"got one of a label matrix$"):
+        export(model, tmp_path / "model.onnx")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_one_tree_for_all_classes_is_named(tmp_path: Path) -> None:
+    tree = make(XGBoost, n_estimators=3, multi_strategy="multi_output_tree")
+    tree.fit(Data.train, Many.y[:ROWS])
+    with pytest.raises(ValueError, match=r"multi_strategy .*, got 'multi_output_tree'"):
+        export(tree, tmp_path / "model.onnx")
 
 
 @both
