@@ -22,6 +22,8 @@ TRUTH: dict[str, Any] = {
     "churn": (_ROW % 4 == 0).astype(int),
 }
 _DAYS = pd.date_range("2021-01-15", periods=N, freq="9D")
+#: What dates are read as: days since 1970.
+DAYS = 18642.0 + 9 * _ROW
 
 
 @dataclass(frozen=True)
@@ -314,7 +316,8 @@ def cases() -> dict[str, Odd]:
         "a missing target": odd(
             table(churn=lambda v: str(v or "")), refused="missing"
         ),
-        "three classes": odd(
-            table(churn=_gap("2")), refused="two different values"
+        "a target of fractions": odd(
+            table(churn=lambda v: str(v / 8)).replace("0.125", "0.5", 3),
+            refused="two different values, or up to 100",
         ),
     }  # fmt: skip

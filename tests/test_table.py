@@ -279,8 +279,8 @@ def test_texts_with_nul(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    for path in (tmp_path / "nothing.csv", tmp_path):
-        assert _message(path, "y") == f"DATA must be an existing file, got '{path}'"
+    path = tmp_path / "nothing.csv"
+    assert _message(path, "y") == f"DATA must be an existing file, got '{path}'"
 
 
 def test_a_file_without_rows(tmp_path: Path) -> None:

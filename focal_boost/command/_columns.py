@@ -72,7 +72,8 @@ class Texts:
     def of(cls, column: pd.Series[Any]) -> Texts:
         import pandas as pd
 
-        present = column.dropna().astype(str).str.strip()
+        # Of bytes the type of text would make text, or an error.
+        present = column.dropna().map(str).astype(str).str.strip()
         present = present[~present.str.lower().isin(MISSING)]
         code, text = pd.factorize(present.reindex(column.index))
         kept = np.asarray(code, np.int64)
@@ -100,8 +101,11 @@ def column_of(values: pd.Series[Any], name: str, decimal: str) -> Column:
     elif types.is_timedelta64_dtype(dtype):
         return _number(values.dt.total_seconds(), name)
     present = values.dropna()
-    if any(isinstance(one, list | dict | set | tuple | np.ndarray) for one in present):
-        return Column(None, "out", "it holds lists")
+    if any(
+        isinstance(one, list | dict | set | tuple | bytes | np.ndarray)
+        for one in present
+    ):
+        return Column(None, "out", "it holds lists or bytes")
     texts = Texts.of(values)
     if not texts.text:
         return Column(None, "out", "it is empty")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import lzma
+import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,10 +56,8 @@ def read_columns(path: Path, target: str, form: Format) -> tuple[pd.DataFrame, s
     InputError
         If it is no table.
     """
-    if not path.is_file():
-        raise InputError(f"DATA must be an existing file, got '{path}'")
     try:
-        content = unpacked(path.read_bytes(), path)
+        content = unpacked(_bytes_of(path), path)
         if content[:4] == b"PAR1":
             return _parquet(content), "Parquet"
         text, encoding = decoded(content, path)
@@ -72,11 +72,34 @@ def read_columns(path: Path, target: str, form: Format) -> tuple[pd.DataFrame, s
         raise InputError(f"{UNREADABLE}, got '{path}' ({line_of(error)})") from None
 
 
+def _bytes_of(path: Path) -> bytes:
+    """Return what is in a file, a pipe or, for "-", on standard input."""
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
+    if path.is_dir():
+        raise InputError(f"DATA must be a file, got the folder '{path}'")
+    if not path.exists():
+        beside = (
+            [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        )
+        near = difflib.get_close_matches(path.name, beside, 1)
+        meant = f": did you mean '{path.with_name(near[0])}'?" if near else ""
+        raise InputError(f"DATA must be an existing file, got '{path}'{meant}")
+    return path.read_bytes()
+
+
 def _parquet(content: bytes) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.parquet
 
-    stored = pyarrow.parquet.read_table(io.BytesIO(content))
+    # Names that occur twice are no error here.
+    stored = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
+    for place, name in enumerate(stored.column_names):
+        # So some write text.
+        if stored.schema.types[place] in (pyarrow.binary(), pyarrow.large_binary()):
+            with suppress(pyarrow.ArrowInvalid):
+                column = stored.column(place).cast(pyarrow.string())
+                stored = stored.set_column(place, name, column)
     if len(set(stored.column_names)) < len(stored.column_names):
         stored = stored.rename_columns(_once(stored.column_names))
     frame: pd.DataFrame = stored.to_pandas()
@@ -89,6 +112,7 @@ def _parquet(content: bytes) -> pd.DataFrame:
 def _parsed(
     text: str, path: Path, target: str, form: Format, encoding: str
 ) -> tuple[pd.DataFrame, str]:
+    text = text.replace("\r\n", "\n")
     found = _header(text, target, form.sep)
     options: dict[str, Any] = {"all_varchar": True, "sample_size": -1}
     if found is not None:
@@ -182,53 +206,49 @@ def _written(text: str) -> Iterator[str]:
 _NUMBER = r"^\s*[+-]?((0|[1-9]\d*)(\.\d*)?|0*\.\d+)([eE][+-]?\d+)?\s*$"
 
 
-# Columns of one statement: its time grows with their square.
-_AT_A_TIME = 50
 # This may be 1.234 or 1234, as the rest of the file says.
 _THOUSANDS = r"^\s*[+-]?[1-9]\d{0,2}(\.\d{3})+\s*$"
 
 
 def _typed(connection: Any, na: tuple[str, ...]) -> pd.DataFrame:
-    """Return columns of plain numbers as numbers, and the rest as text."""
-    import pandas as pd
+    """Return columns of plain numbers as numbers, and the rest as text.
 
+    What stands for a missing value is missing among numbers; of text the words of the
+    user alone are.
+    """
     described = connection.execute("DESCRIBE rows").fetchall()
     names = [name for name, *_ in described]
-    words = [*MISSING, *(word.strip().lower() for word in na)]
-    missing = ", ".join(map(_literal, words))
-    parts = [
-        _typed_part(connection, names[start : start + _AT_A_TIME], missing)
-        for start in range(0, len(names), _AT_A_TIME)
-    ]
-    frame = pd.concat(parts, axis=1)
+    own = ", ".join(_literal(word.strip().lower()) for word in na)
+    numbers = _numbers(
+        connection, ", ".join([*map(_literal, MISSING), *([own] * bool(own))])
+    )
+    cells = []
+    for name in names:
+        cell = f"trim({_identifier(name)})"
+        if own:
+            cell = f"CASE WHEN lower({cell}) NOT IN ({own}) THEN {cell} END"
+        cells.append(f"TRY_CAST({cell} AS DOUBLE)" if name in numbers else cell)
+    told = ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(cells))
+    frame: pd.DataFrame = connection.execute(f"SELECT {told} FROM rows").df()
     return frame.set_axis(_once([name.strip() for name in names]), axis=1)
 
 
-def _typed_part(connection: Any, names: list[str], missing: str) -> pd.DataFrame:
-    cells = []
-    for number, name in enumerate(names):
-        column = '"' + name.replace('"', '""') + '"'
-        cells.append(
-            f"CASE WHEN lower(trim({column})) NOT IN ({missing})"
-            f" THEN trim({column}) END AS c{number}"
-        )
-    source = f"(SELECT {', '.join(cells)} FROM rows)"
-    checks = (
-        f"coalesce(bool_and(regexp_matches(c{number}, '{_NUMBER}')), false)"
-        f" AND NOT bool_and(regexp_matches(c{number}, '{_THOUSANDS}'))"
-        for number in range(len(cells))
-    )
-    (plain,) = connection.execute(
-        f"SELECT {', '.join(checks)} FROM {source}"
+def _numbers(connection: Any, missing: str) -> set[str]:
+    """Return the names of the columns of plain numbers.
+
+    All values stand below one another, as expressions of many columns take long.
+    """
+    rows = connection.execute(
+        "SELECT name FROM (UNPIVOT rows ON COLUMNS(*) INTO NAME name VALUE v)"
+        f" WHERE lower(trim(v)) NOT IN ({missing}) GROUP BY name"
+        f" HAVING bool_and(regexp_matches(v, '{_NUMBER}'))"
+        f" AND NOT bool_and(regexp_matches(v, '{_THOUSANDS}'))"
     ).fetchall()
-    columns = (
-        f"TRY_CAST(c{number} AS DOUBLE) AS c{number}" if is_number else f"c{number}"
-        for number, is_number in enumerate(plain)
-    )
-    found: pd.DataFrame = connection.execute(
-        f"SELECT {', '.join(columns)} FROM {source}"
-    ).df()
-    return found
+    return {name for (name,) in rows}
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _wrong(text: str, path: Path, options: dict[str, Any], error: Any) -> InputError:
