@@ -67,12 +67,12 @@ TYPES: dict[str, tuple[Any, str, Any]] = {
         "number", np.arange(N) / 4,
     ),
     "gaps": (pa.array(_GAPS), "number", np.array(_GAPS, float)),
-    "a dictionary": (pa.array(_THREE).dictionary_encode(), "category", _THREE),
+    "a dictionary": (pa.array(_THREE.tolist()).dictionary_encode(), "category", _THREE),
     "a dictionary of numbers": (
         pa.array([i % 3 for i in _ROWS]).dictionary_encode(), "number",
         np.arange(N) % 3.0,
     ),
-    "large text": (pa.array(_THREE, pa.large_string()), "category", _THREE),
+    "large text": (pa.array(_THREE.tolist(), pa.large_string()), "category", _THREE),
     "text as bytes": (
         pa.array([one.encode() for one in _THREE]), "category", _THREE
     ),
