@@ -46,6 +46,19 @@ class Checkpoint(xgb.callback.TrainingCallback):
     Other callbacks are called for the rounds in the file too, with the metrics of these
     rounds and the model of the file. Rows and columns that are sampled are the same
     ones with XGBoost 3.4 and its parameter ``seed_per_iteration=True`` only.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import xgboost as xgb
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> from focal_boost.xgboost import train
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     point = Checkpoint(f"{folder}/training.ubj", every=2)
+    ...     booster = train({}, xgb.DMatrix(X, y), 5, callbacks=[point])
+    >>> booster.num_boosted_rounds()
+    5
     """
 
     def __init__(self, path: str | os.PathLike[str], every: int = 10) -> None:
