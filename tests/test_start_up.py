@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import focal_boost
-from focal_boost._kernels import llvm
+from focal_boost._kernels import first_call, llvm
 
 _PACKAGE = Path(focal_boost.__file__).parent
 _CALL = """
@@ -103,3 +106,25 @@ def test_a_numba_without_such_a_key_compiles_in_every_process(
     kernel = llvm.compiled_and_kept(one)
     assert not isinstance(kernel._cache, llvm._Cache)
     assert kernel(1) == 2
+
+
+class Terminal(io.StringIO):
+    """Standard error that somebody reads."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("patience", [0.0, 60.0])
+@pytest.mark.parametrize("stderr", [Terminal, io.StringIO])
+def test_a_terminal_is_told_that_a_kernel_is_compiled(
+    monkeypatch: pytest.MonkeyPatch, stderr: Any, patience: float
+) -> None:
+    monkeypatch.setattr(first_call, "_PATIENCE", patience)
+    monkeypatch.setattr(sys, "stderr", stderr())
+    with first_call.announced():
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer) and not patience:
+                thread.join()
+    told = patience == 0 and stderr is Terminal
+    assert sys.stderr.getvalue().count("\n") == told

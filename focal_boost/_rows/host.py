@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from focal_boost._kernels.first_call import announced
 from focal_boost._kernels.known import Known
 from focal_boost._kernels.threads import SLICE, Team, default_threads, run
 from focal_boost._validation import (
@@ -190,9 +192,10 @@ class HostRows:
             )  # fmt: skip
             return found
 
-        if address and threads > 1 and scores.size > SLICE:
-            return not on(slice(None), address)
-        return not any(run(on, scores.size, threads))
+        with nullcontext() if kernel.overloads else announced():
+            if address and threads > 1 and scores.size > SLICE:
+                return not on(slice(None), address)
+            return not any(run(on, scores.size, threads))
 
     def _kernel_for(self, known: Known, scores: NDArray[Any], offset: float) -> Any:
         # numba is loaded where it is first needed: it takes longer than all the rest.
