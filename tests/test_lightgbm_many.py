@@ -215,11 +215,6 @@ class TestBadInput:
         with pytest.raises(ValueError, match=f"^{message}"):
             trained(params, objective=objective)
 
-    def test_cross_validation(self):
-        message = "^objective must be a FocalObjective, got MultiFocalObjective"
-        with pytest.raises(ValueError, match=message):
-            flgb.cv(QUIET, datasets()[0], 2, objective=PLAIN)
-
     def test_metrics_of_this_package(self):
         with pytest.raises(ValueError, match=r"^metric must be one of .*got 'ndcg'$"):
             trained(objective=PLAIN, metrics="ndcg")

@@ -333,3 +333,12 @@ def test_nothing_is_called_where_nothing_may_be() -> None:
     assert chosen.recall.value == 0
     assert math.isnan(chosen.precision.value)
     plot_thresholds(Figure().subplots(), y, tied, chosen=chosen)
+
+
+def test_many_classes_are_refused_with_the_way_out() -> None:
+    y, posterior = np.array(["ant", "bee", "cow"] * 9), np.linspace(0, 1, 27)
+    with pytest.raises(ValueError, match="two classes for a threshold, got 3") as said:
+        choose_threshold(y, posterior, Cost(1, 9))
+    assert "y_true == 'cow'" in str(said.value)
+    assert "\n" not in str(said.value)
+    assert choose_threshold(y == "cow", posterior, Cost(1, 9)).threshold > 0

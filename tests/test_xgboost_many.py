@@ -239,11 +239,6 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"^metric must be one of .*got 'ndcg'$"):
             trained(objective=PLAIN, metrics="ndcg")
 
-    def test_cross_validation(self):
-        data = xgb.DMatrix(*sample()[:2])
-        with pytest.raises(ValueError, match=r"^objective must be a FocalObjective"):
-            fxgb.cv({}, data, 2, objective=PLAIN)
-
     def test_a_binary_objective_takes_no_matrix(self):
         # Before 3.1 a matrix of labels is handed out as one long row.
         message = "one value per row" if VERSION >= (3, 1) else "the shape of y_true"

@@ -14,6 +14,7 @@ from focal_boost._validation import (
     as_probabilities,
     check_prevalence,
     check_same_shape,
+    listed,
 )
 
 Floats = NDArray[np.float64]
@@ -77,7 +78,14 @@ class Ranked:
     def __init__(
         self, y_true: ArrayLike, posterior: ArrayLike, sample_weight: ArrayLike | None
     ) -> None:
-        labels, weight = as_labels_and_weight(Target.of(y_true).y_true, sample_weight)
+        target = Target.of(y_true, many=True)
+        if len(target.classes) > 2:
+            raise ValueError(
+                "y_true must hold two classes for a threshold, got"
+                f" {len(target.classes)}: take one of them against the rest, y_true =="
+                f" {listed(target.classes[-1:])[1:-1]} with its column of the posterior"
+            )
+        labels, weight = as_labels_and_weight(target.y_true, sample_weight)
         scores = as_probabilities(posterior)
         check_same_shape(labels, scores, "posterior")
         check_prevalence(float(np.average(labels, weights=weight)))

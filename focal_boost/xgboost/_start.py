@@ -47,8 +47,15 @@ class Settings:
         trees = learner["gradient_booster"]
         trees = trees.get("gbtree", trees)
         chosen = trees.get("specified_updater", False)
+        objective = learner["objective"]
+        if "reg_loss_param" not in objective:
+            # XGBoost's classifier on Dask names another where it finds more labels.
+            raise ValueError(
+                "y must hold the labels 0 and 1, got labels for which XGBoost trains"
+                f' "{objective["name"]}"'
+            )
         return cls(
-            float(learner["objective"]["reg_loss_param"]["scale_pos_weight"]),
+            float(objective["reg_loss_param"]["scale_pos_weight"]),
             learner["learner_model_param"]["boost_from_average"] == "1",
             trees["gbtree_train_param"]["updater"] if chosen else None,
             int(learner["generic_param"]["nthread"]),

@@ -240,3 +240,21 @@ class TestLightGBM:
     def test_one_class_is_an_error(self, client):
         with pytest.raises(ValueError, match="y must hold two classes, got one"):
             self.fitted(client, [PARTS[0]._replace(y=PARTS[0].y * 0)] * 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("FocalDaskXGBClassifier", 'labels for which XGBoost trains "multi:softprob"'),
+        ("FocalDaskLGBMClassifier", "y must contain two classes, got 3"),
+    ],
+)
+def test_many_classes_are_refused(client, kind, said):
+    import focal_boost.dask
+
+    X = da.from_array(PROBE.X, chunks=(250, -1))
+    y = da.from_array(np.arange(500) % 3, chunks=250)
+    model = getattr(focal_boost.dask, kind)(n_estimators=2)
+    model.client = client
+    with pytest.raises(ValueError, match=said):
+        model.fit(X, y)
