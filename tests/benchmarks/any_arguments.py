@@ -1,6 +1,6 @@
 """Any arguments, for as long as it takes: ``tests/test_torture.py`` at length.
 
-Run ``python tests/benchmarks/any_arguments.py``: 2,000,000 calls, some thousand a second
+Run ``python tests/benchmarks/any_arguments.py``: 2,000,000 calls, a thousand a second
 on each core that has nothing else to do. ``--calls`` sets another number, ``--seed``
 other arguments, ``--processes`` other cores. What breaks a promise is printed, made as
 small as Hypothesis can, and the exit status is 1.
