@@ -8,18 +8,23 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import lightgbm as lgb
 import xgboost as xgb
 from ranks import part
 
+import focal_boost.lightgbm as flgb
 import focal_boost.xgboost as fxgb
 from focal_boost import FocalObjective
 
 ROWS, VALID = part(3000, 0.05, 0, weighted=True), part(1000, 0.05, 1, weighted=True)
 OBJECTIVE = FocalObjective(0.25, 2.0)
 ROUNDS = 60
+# Of LightGBM.
+SETTINGS = {"verbosity": -1, "num_threads": 1, "metric": ["binary_logloss", "auc"]}
 
 
 def train_xgboost(
@@ -52,8 +57,45 @@ def bytes_of_xgboost(booster: Any) -> bytes:
     return bytes(booster.save_raw("ubj"))
 
 
-TRAIN = {"xgboost": train_xgboost}
-BYTES = {"xgboost": bytes_of_xgboost}
+def train_lightgbm(
+    rounds: int = ROUNDS,
+    path: Path | None = None,
+    every: int = 10,
+    objective: Any = OBJECTIVE,
+    rows: Any = ROWS,
+    **params: Any,
+) -> tuple[Any, dict[str, Any]]:
+    """Return the booster and the evaluations of a training."""
+    log: dict[str, Any] = {}
+    data = lgb.Dataset(rows.X, rows.y, weight=rows.weight)
+    valid = data.create_valid(VALID.X[:, : rows.X.shape[1]], VALID.y, VALID.weight)
+    kept = [] if path is None else [flgb.checkpoint(path, every)]
+    booster = flgb.train(
+        {
+            "verbosity": -1,
+            "num_threads": 1,
+            "metric": ["binary_logloss", "auc"],
+            **params,
+        },
+        data,
+        rounds,
+        objective=objective,
+        metrics="focal_loss",
+        valid_sets=[valid],
+        callbacks=[*kept, lgb.record_evaluation(log)],
+    )
+    return booster, log["valid_0"]
+
+
+def trees_of_lightgbm(booster: Any) -> bytes:
+    """Return the model but for its parameters, which say the number of rounds."""
+    text: str = booster.model_to_string(num_iteration=-1)
+    return text.partition("\nend of trees\n")[0].encode()
+
+
+TRAIN = {"xgboost": train_xgboost, "lightgbm": train_lightgbm}
+BYTES = {"xgboost": bytes_of_xgboost, "lightgbm": trees_of_lightgbm}
+LOAD = {"xgboost": fxgb.load, "lightgbm": flgb.load}
 
 
 def kill(library: str, folder: Path, times: int, seed: int = 0) -> list[int]:
@@ -98,7 +140,8 @@ def _train_in(nursery: Any, path: Path, until: float | None) -> float:
     child, started = int(nursery.stdout.readline()), time.perf_counter()
     if until is not None:
         time.sleep(until)
-        os.kill(child, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
     assert nursery.stdout.readline() in {f"{child} 0\n", f"{child} 9\n"}
     return time.perf_counter() - started
 
@@ -120,7 +163,9 @@ def rounds_in(library: str, path: Path) -> int:
     """Return how many rounds a checkpoint holds, which is 0 where there is none."""
     if not path.exists():
         return 0
-    return int(fxgb.load(path).booster.num_boosted_rounds())
+    booster = LOAD[library](path).booster
+    count = {"xgboost": "num_boosted_rounds", "lightgbm": "num_trees"}[library]
+    return int(getattr(booster, count)())
 
 
 def xgboost_version() -> tuple[int, ...]:

@@ -13,6 +13,12 @@ import numpy as np
 
 from focal_boost._validation import shown
 
+#: What is wrong with a file.
+SOMETHING_ELSE = (
+    "path must be that of a checkpoint or of no file, got {}, which is something else"
+)
+#: What is wrong with a number of rounds.
+TOO_FEW = "a training must end after the {} rounds of its checkpoint, got an end at {}"
 # Settings that leave the model as it is.
 _FREE = {
     "nthread",
@@ -51,13 +57,13 @@ def fingerprint(label: Any, weight: Any) -> int:
     return found
 
 
-def check_same(text: str, here: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Return what a checkpoint says, if it is one of this training.
+def check_same(said: dict[str, Any], here: dict[str, Any], path: Path) -> None:
+    """Raise unless a checkpoint is one of this training.
 
     Parameters
     ----------
-    text : str
-        Its :func:`focal_boost._adapter.saved.description`.
+    said : dict
+        What is in it, by :func:`focal_boost._adapter.saved.description`.
     here : dict
         What this training would say of loss, settings and data.
     path : Path
@@ -67,7 +73,6 @@ def check_same(text: str, here: dict[str, Any], path: Path) -> dict[str, Any]:
     ValueError
         If it is one of another loss, other parameters or other data.
     """
-    said: dict[str, Any] = json.loads(text)
     there = dict(_leaves(said.get("training", {})))
     for place, value in _leaves(json.loads(json.dumps(here))):
         if there.get(place) != value and place[-1] not in _FREE:
@@ -76,7 +81,6 @@ def check_same(text: str, here: dict[str, Any], path: Path) -> dict[str, Any]:
                 f" {shown(there.get(place))}, got {shown(value)}; without the file the"
                 " training begins anew"
             )
-    return said
 
 
 def _leaves(tree: Any, *place: str) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -14,6 +14,7 @@ except ImportError as error:
         " pip install lightgbm scikit-learn"
     ) from error
 
+from focal_boost.lightgbm._checkpoint import checkpoint
 from focal_boost.lightgbm._classifier import FocalLGBMClassifier
 from focal_boost.lightgbm._cv import cv
 from focal_boost.lightgbm._merge import merge
@@ -22,6 +23,7 @@ from focal_boost.lightgbm._train import metric, train
 
 __all__ = [
     "FocalLGBMClassifier",
+    "checkpoint",
     "cv",
     "lgb",
     "load",

@@ -7,6 +7,7 @@ from typing import Any
 import lightgbm as lgb
 
 from focal_boost.lightgbm._booster import FocalBooster
+from focal_boost.lightgbm._checkpoint import among
 from focal_boost.lightgbm._many import ManyTraining
 from focal_boost.lightgbm._metrics import apart
 from focal_boost.lightgbm._network import names_machines
@@ -27,8 +28,10 @@ class Inner(lgb.LGBMClassifier):
         """Fit with focal loss."""
         self._training, self._seen = training, dict[str, Any]()
         callbacks = list(given.get("callbacks") or ())
-        given["callbacks"] = [*callbacks, injected(training, self._seen)]
-        self.fit(**given)
+        self._callbacks = [*callbacks, injected(training, self._seen)]
+        self.fit(**{**given, "callbacks": self._callbacks})
+        if training.checkpoint is not None:
+            training.checkpoint.complete(self._evals_result)
         self.release()
 
     def release(self) -> None:
@@ -41,7 +44,7 @@ class Inner(lgb.LGBMClassifier):
                 f" versions 4.6 and 4.7 do, got version {lgb.__version__}"
             )
         FocalBooster.release(self._Booster)
-        del self._training, self._seen
+        del self._training, self._seen, self._callbacks
 
     def starts_from_average(self, given: dict[str, Any]) -> bool:
         """Return whether LightGBM's own objective would choose the start."""
@@ -57,6 +60,10 @@ class Inner(lgb.LGBMClassifier):
                 # LightGBM makes a list of it, but afterwards.
                 seen["metric"] = [seen["metric"]]
             self._seen.update(seen)
+            checkpoint = self._training.checkpoint
+            if checkpoint is not None:
+                # LightGBM copies the list later.
+                params = checkpoint.settle(params, self.n_estimators, self._callbacks)
         return params
 
 
@@ -66,13 +73,19 @@ def training_of(objective: Any, given: dict[str, Any], n_classes: int) -> Traini
     theirs, ours = apart(given.get("eval_metric"), *([MULTI_METRICS] if many else []))
     given["eval_metric"] = theirs
     may_change = runs_code([theirs, given.get("callbacks")])
-    if not many:
-        metrics = focal_metrics(ours, objective)
-        return Training(objective, metrics, may_change=may_change)
-    return ManyTraining(
-        objective,
-        n_classes,
-        multi_metrics(ours, objective),
-        may_change=may_change,
-        normalises=True,
+    training = (
+        ManyTraining(
+            objective,
+            n_classes,
+            multi_metrics(ours, objective),
+            may_change=may_change,
+            normalises=True,
+        )
+        if many
+        else Training(objective, focal_metrics(ours, objective), may_change=may_change)
     )
+    checkpoint = training.checkpoint = among(given.get("callbacks"))
+    if checkpoint is not None:
+        own = {name: given.get(name) for name in ("init_model", "init_score")}
+        given["init_model"] = checkpoint.found(**own)
+    return training

@@ -68,9 +68,13 @@ def save(
     FocalObjective(alpha=0.25, gamma=1.0, link='logit', hessian='upper')
     """
     said = description(objective, classes)
-    trees, last, rest = booster.model_to_string(**kwargs).rpartition(_LAST)
-    text = f"{trees}\nfocal_boost:{said}\n{last}{rest}"
-    write_text(filename, text)
+    write_text(filename, with_line(booster.model_to_string(**kwargs), said))
+
+
+def with_line(text: str, said: str) -> str:
+    """Return the text of a model with what is said of it."""
+    trees, last, rest = text.rpartition(_LAST)
+    return f"{trees}\nfocal_boost:{said}\n{last}{rest}"
 
 
 def load(filename: Any) -> SavedModel:

@@ -11,6 +11,7 @@ import lightgbm as lgb
 from focal_boost._adapter.warned import warn
 from focal_boost._validation import shown
 from focal_boost.lightgbm._booster import FocalBooster
+from focal_boost.lightgbm._checkpoint import Checkpoint, among
 from focal_boost.lightgbm._device import check_computes_on_host, with_advice
 from focal_boost.lightgbm._evaluation import is_ours
 from focal_boost.lightgbm._many import OBJECTIVES, ManyTraining, num_class_of
@@ -138,6 +139,12 @@ def train(
     given = (feval, *(callbacks or ()))
     may_change = any(runs_code(one) for one in given)
     training = _training(objective, settings, metrics, may_change=may_change)
+    callbacks = list(callbacks or ())
+    checkpoint = training.checkpoint = among(callbacks)
+    if checkpoint is not None:
+        own = getattr(train_set, "init_score", None)
+        init_model = checkpoint.found(init_model=init_model, init_score=own)
+        settings = checkpoint.settle(settings, num_boost_round, callbacks)
     with with_advice(), given_back(training):
         own = init_model is None and not names_machines(settings)
         if own and starts_from_average(settings):
@@ -155,7 +162,7 @@ def train(
                 else init_model
             ),
             keep_training_booster=keep_training_booster,
-            callbacks=[*(callbacks or ()), injected(training, seen)],
+            callbacks=[*callbacks, injected(training, seen)],
         )
     return FocalBooster.release(booster, keeps_training=keep_training_booster)
 
@@ -249,7 +256,7 @@ def settings_of(
 
 def runs_code(given: Any) -> bool:
     """Return whether it is code of the caller's, which could change labels."""
-    if given is None or is_ours(given):
+    if given is None or is_ours(given) or isinstance(given, Checkpoint):
         return False
     if isinstance(given, list | tuple):
         return any(map(runs_code, given))

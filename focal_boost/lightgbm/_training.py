@@ -14,6 +14,7 @@ from focal_boost._rows import Gradients, HostRows, Labels, Team
 from focal_boost._validation import brief
 from focal_boost.lightgbm import _text
 from focal_boost.lightgbm._booster import FocalBooster, forget_drops
+from focal_boost.lightgbm._checkpoint import Checkpoint
 from focal_boost.lightgbm._evaluation import Evaluations
 from focal_boost.lightgbm._network import Network
 from focal_boost.lightgbm._start import (
@@ -66,6 +67,8 @@ class Training:
         # What the raw scores lack that LightGBM keeps.
         self._offset = 0.0
         self._settings: dict[str, str] = {}
+        #: What keeps it in a file.
+        self.checkpoint: Checkpoint | None = None
         self._verbosity = 1
         self._rows: HostRows | None = None
         self._has_weights = False
@@ -109,6 +112,8 @@ class Training:
         settings |= {} if exact is None else {"scale_pos_weight": exact}
         self._verbosity = _verbosity_of(booster)
         _check_settings(settings)
+        if self.checkpoint is not None:
+            self.checkpoint.begin(self.asked, settings, booster.train_set)
         self._evaluations = self._evaluations_by(settings)
         self._network = Network(booster, self._verbosity)
         if settings.get("boosting") == "dart":

@@ -117,11 +117,10 @@ class Checkpoint(xgb.callback.TrainingCallback):
         whole = content[:1] + content[-1:] == b"{}" and b'"rounds"' in content
         text = text_in(xgb.Booster(model_file=bytearray(content))) if whole else None
         if text is None:
-            raise ValueError(
-                "path must be that of a checkpoint or of no file, got"
-                f" {shown(str(self.path))}, which is something else"
-            )
-        return kept.check_same(text, self._training, self.path)
+            raise ValueError(kept.SOMETHING_ELSE.format(shown(str(self.path))))
+        said: dict[str, Any] = json.loads(text)
+        kept.check_same(said, self._training, self.path)
+        return said
 
     def evaluated(self, iteration: int) -> str:
         """Return the evaluations of a round in the file, as XGBoost writes them."""
@@ -148,10 +147,7 @@ class Checkpoint(xgb.callback.TrainingCallback):
 
     def after_training(self, model: Any) -> Any:
         if self._done < self.rounds:
-            raise ValueError(
-                "a training must reach the rounds of its checkpoint,"
-                f" {self.rounds}, got an end after {self._done}"
-            )
+            raise ValueError(kept.TOO_FEW.format(self.rounds, self._done))
         return model
 
 
