@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -172,5 +173,17 @@ def xgboost_version() -> tuple[int, ...]:
     return tuple(map(int, xgb.__version__.split(".")[:2]))
 
 
+def main() -> None:
+    """Raise children for :func:`kill`, or kill as many as are asked for."""
+    if sys.argv[1] != "--kill":
+        raise_children(sys.argv[1])
+        return
+    for library in TRAIN:
+        with tempfile.TemporaryDirectory() as folder:
+            found = kill(library, Path(folder), int(sys.argv[2]))
+        print(f"{library}: killed {len(found)}, with these rounds in the file, and all")
+        print(f"went on to the same model: {sorted(found)}")
+
+
 if __name__ == "__main__":
-    raise_children(sys.argv[1])
+    main()
