@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -107,24 +105,14 @@ def kill(library: str, folder: Path, times: int, seed: int = 0) -> list[int]:
     AssertionError
         Unless every one goes on from its file to the same model.
     """
-    rng, found = random.Random(seed), []
-    command = [sys.executable, __file__, library]
-    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, **paths},
-    ) as nursery:  # fmt: skip
-        try:
-            _train_in(nursery, folder / "first.ubj", None)
-            took = _train_in(nursery, folder / "second.ubj", None)
-            expected = _bytes_after(library, folder / "second.ubj")
-            for i in range(times):
-                path = folder / f"{i}.ubj"
-                _train_in(nursery, path, rng.uniform(0, took))
-                found.append(rounds_in(library, path))
-                assert _bytes_after(library, path) == expected
-        finally:
-            nursery.kill()
+    rng, found, started = random.Random(seed), [], time.perf_counter()
+    expected = _bytes_after(library, folder / "whole.ubj")
+    took = time.perf_counter() - started
+    for i in range(times):
+        path = folder / f"{i}.ubj"
+        _train_and_die(library, path, rng.uniform(0, took))
+        found.append(rounds_in(library, path))
+        assert _bytes_after(library, path) == expected
     return found
 
 
@@ -134,30 +122,26 @@ def _bytes_after(library: str, path: Path) -> bytes:
     return BYTES[library](booster)
 
 
-def _train_in(nursery: Any, path: Path, until: float | None) -> float:
-    """Train in a process of its own, and kill it; return how long it lived."""
-    nursery.stdin.write(f"{path}\n")
-    nursery.stdin.flush()
-    child, started = int(nursery.stdout.readline()), time.perf_counter()
-    if until is not None:
-        time.sleep(until)
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-    assert nursery.stdout.readline() in {f"{child} 0\n", f"{child} 9\n"}
-    return time.perf_counter() - started
+def _train_and_die(library: str, path: Path, after: float) -> None:
+    """Train in a process of its own, and kill it so many seconds after it began."""
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, __file__, library, str(path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, **paths},
+    ) as child:
+        # It says when all is loaded that the training needs.
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"begins\n"
+        time.sleep(after)
+        child.kill()
 
 
-def raise_children(library: str) -> None:
-    """Fork, for every path that is read, a process that trains to the end."""
-    # On one thread: a fork does not take others along.
+def train_in_this_process(library: str, path: str) -> None:
+    """Train as :func:`kill` has it."""
     TRAIN[library](1)
-    for line in sys.stdin:
-        child = os.fork()
-        if not child:
-            TRAIN[library](path=Path(line.rstrip("\n")), every=1)
-            os._exit(0)
-        print(child, flush=True)
-        print(*os.waitpid(child, 0), flush=True)
+    print("begins", flush=True)
+    TRAIN[library](path=Path(path), every=1)
 
 
 def rounds_in(library: str, path: Path) -> int:
@@ -174,9 +158,9 @@ def xgboost_version() -> tuple[int, ...]:
 
 
 def main() -> None:
-    """Raise children for :func:`kill`, or kill as many as are asked for."""
+    """Train for :func:`kill`, or kill as many trainings as are asked for."""
     if sys.argv[1] != "--kill":
-        raise_children(sys.argv[1])
+        train_in_this_process(*sys.argv[1:])
         return
     for library in TRAIN:
         with tempfile.TemporaryDirectory() as folder:
