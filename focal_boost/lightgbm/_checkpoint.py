@@ -57,6 +57,20 @@ def checkpoint(path: str | os.PathLike[str], every: int = 10) -> Checkpoint:
     -----
     LightGBM samples rows and columns anew after a model is read, so that with bagging
     or ``feature_fraction`` the trees after it are others.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import lightgbm as lgb
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> from focal_boost.lightgbm import train
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     point = checkpoint(f"{folder}/training.txt", every=2)
+    ...     data = lgb.Dataset(X, y)
+    ...     booster = train({"verbosity": -1}, data, 5, callbacks=[point])
+    >>> booster.num_trees()
+    5
     """
     return Checkpoint(Path(path), check_integer(every, "every", 1))
 

@@ -219,7 +219,7 @@ def rounds(settings: Settings) -> list[Record]:
     rows, number, features = settings.of("round")
     data = str(settings.sample(rows[0], features))
     records = []
-    for one in select(settings.libraries, (BUILT_IN,), ()):
+    for one in select(settings.libraries, (OURS,), ()):
         for gamma in (0.0, 1.0):
             tasks = {
                 f"{one.library}, gamma {gamma:g}, {threads} threads": {
