@@ -99,15 +99,16 @@ class TestColumns:
         grad, _ = objective(y, raw_score, weight)
         assert grad == pytest.approx(slope, rel=2e-7, abs=1e-9)
 
+    @pytest.mark.parametrize("order", ["C", "F"])
     @pytest.mark.parametrize("rows", [1, 7, 397, 1031])
     @pytest.mark.parametrize("weighted", [False, True])
     @kinds
     @pytest.mark.parametrize("gamma", [0.0, 1.7, 2.0])
     def test_classes_that_are_alike_are_computed_at_once(
-        self, gamma, kind, weighted, rows
+        self, gamma, kind, weighted, rows, order
     ):
         y, _, raw_score, weight = sample(rows)
-        scores = np.asfortranarray(raw_score, dtype=kind)
+        scores = np.array(raw_score, kind, order=order)
         of_rows = weight if weighted else None
         found = MultiFocalObjective(0.3, gamma)(y, scores, of_rows)
         for k in range(K):
@@ -126,12 +127,15 @@ class TestColumns:
             for one, other in zip(found, expected, strict=True):
                 assert one == pytest.approx(other, rel=1e-6)
 
-    @pytest.mark.parametrize(("alpha", "calls"), [(0.25, 1), (ALPHA, K)])
-    def test_scores_in_fortran_order_are_not_copied(self, monkeypatch, alpha, calls):
+    @pytest.mark.parametrize(
+        ("order", "alpha", "calls"),
+        [("F", 0.25, 1), ("F", ALPHA, K), ("C", 0.25, 1)],
+    )
+    def test_scores_are_not_copied(self, monkeypatch, order, alpha, calls):
         from focal_boost._rows import columns
 
         y, _, raw_score, _ = sample()
-        scores = np.asfortranarray(raw_score)
+        scores = np.array(raw_score, order=order)
         seen = []
         own = columns.HostRows.gradient_hessian
 
@@ -140,10 +144,10 @@ class TestColumns:
             return own(rows, at, *args, **kwargs)
 
         monkeypatch.setattr(columns.HostRows, "gradient_hessian", spy)
-        grad, hess = MultiFocalObjective(alpha)(y, scores)
+        for array in MultiFocalObjective(alpha)(y, scores):
+            assert array.flags.f_contiguous is (order == "F")
+            assert array.flags.c_contiguous is (order == "C")
         assert seen == [(True, True)] * calls
-        assert grad.flags.f_contiguous
-        assert hess.flags.f_contiguous
         assert (scores == raw_score).all()
 
 

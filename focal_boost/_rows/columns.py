@@ -99,14 +99,12 @@ class ColumnRows:
         weights = class_weights or [(1.0, 1.0)] * len(self.labels)
         columns = list(zip(objectives, labels, weights, strict=True))
         self._columns = [HostRows(*column, team=team) for column in columns]
-        alike = all(objectives[0] == one for one in objectives)
-        alike = alike and all(weights[0] == one for one in weights)
-        short = self.labels[0].y_true.size < _LONG
-        joined = _joined(columns) if alike and short else None
-        self._at_once = HostRows(*joined, team=team) if joined else None
-        self._reuse = reuse
-        self._arrays: Gradients | None = None
-        self._copy: NDArray[Any] | None = None
+        self._first, self._team, self._reuse = columns[0], team, reuse
+        self._alike = all(objectives[0] == one for one in objectives)
+        self._alike &= all(weights[0] == one for one in weights)
+        # By order of the scores.
+        self._whole: dict[str, HostRows] = {}
+        self._arrays: dict[str, Gradients] = {}
 
     def gradient_hessian(self, raw_score: Any, offset: Any = 0.0) -> Gradients:
         """Return gradient and Hessian at ``raw_score + offset``.
@@ -114,13 +112,14 @@ class ColumnRows:
         Parameters
         ----------
         raw_score : array-like of finite numbers, (n, K)
-            In Fortran's order, LightGBM's, no column is copied.
+            Of columns that are alike nothing is copied in C's order, which is
+            XGBoost's; nor in Fortran's, LightGBM's.
         offset : float or array-like of floats, (K,), default 0.0
 
         Returns
         -------
         grad, hess : ndarray of float32, (n, K)
-            Finite, in Fortran's order.
+            Finite, in C's order where no copy was needed for that, else in Fortran's.
 
         Raises
         ------
@@ -133,42 +132,45 @@ class ColumnRows:
             raise ValueError(f"raw_score must have shape {shape}, got {scores.shape}")
         offsets = np.broadcast_to(np.asarray(offset, np.float64), shape[1])
         check_scores(offsets, "offset")
-        grad, hess = self._out(shape)
-        if self._at_once is not None and (offsets == offsets[0]).all():
-            # One column after the other, which in Fortran's order they are.
-            out = grad.T.reshape(-1), hess.T.reshape(-1)
-            flat = self._flat(scores)
-            self._at_once.gradient_hessian(flat, float(offsets[0]), out=out)
+        order: Any = self._order_of(scores) if (offsets == offsets[0]).all() else ""
+        grad, hess = self._out(shape, order or "F")
+        if order:
+            flat, *out = (one.reshape(-1, order=order) for one in (scores, grad, hess))
+            whole = self._whole_in(order)
+            whole.gradient_hessian(flat, float(offsets[0]), out=(out[0], out[1]))
             return grad, hess
         for k, rows in enumerate(self._columns):
-            out = grad[:, k], hess[:, k]
-            rows.gradient_hessian(scores[:, k], float(offsets[k]), out=out)
+            of_column = grad[:, k], hess[:, k]
+            rows.gradient_hessian(scores[:, k], float(offsets[k]), out=of_column)
         return grad, hess
 
-    def _flat(self, scores: NDArray[Any]) -> NDArray[Any]:
-        """Return the columns one after the other, (n K,)."""
-        columns = scores.T
-        if columns.flags.c_contiguous or not self._reuse:
-            return columns.reshape(-1)
-        # New memory of that size would cost as much as the copy.
-        if self._copy is None or self._copy.dtype != columns.dtype:
-            self._copy = np.empty(columns.shape, columns.dtype)
-        np.copyto(self._copy, columns)
-        return self._copy.reshape(-1)
+    def _order_of(self, scores: NDArray[Any]) -> Any:
+        """Return the order in which all numbers are those of one column, if any."""
+        if self._alike and scores.flags.c_contiguous:
+            return "C"
+        short = len(scores) < _LONG
+        return "F" if self._alike and short and scores.flags.f_contiguous else ""
 
-    def _out(self, shape: tuple[int, int]) -> Gradients:
-        if self._arrays is not None:
-            return self._arrays
-        arrays = np.empty(shape, np.float32, "F"), np.empty(shape, np.float32, "F")
+    def _whole_in(self, order: str) -> HostRows:
+        """Return all columns, which differ in their labels only, as one long one."""
+        if order not in self._whole:
+            objective, first, class_weight = self._first
+            by_row = order == "C"
+            several = [labels.y_true for labels in self.labels]
+            y_true = np.stack(several, axis=1 if by_row else 0).reshape(-1)
+            weight = first.sample_weight
+            if weight is not None:
+                weight = (np.repeat if by_row else np.tile)(weight, len(several))
+            labels = Labels(y_true, weight)
+            self._whole[order] = HostRows(
+                objective, labels, class_weight, team=self._team
+            )
+        return self._whole[order]
+
+    def _out(self, shape: tuple[int, int], order: Any) -> Gradients:
+        if order in self._arrays:
+            return self._arrays[order]
+        arrays = np.empty(shape, np.float32, order), np.empty(shape, np.float32, order)
         if self._reuse:
-            self._arrays = arrays
+            self._arrays[order] = arrays
         return arrays
-
-
-def _joined(columns: Sequence[Any]) -> tuple[FocalObjective, Labels, Any]:
-    """Return columns that differ in their labels only as one long one."""
-    objective, first, class_weight = columns[0]
-    weight = first.sample_weight
-    y_true = np.concatenate([labels.y_true for _, labels, _ in columns])
-    of_rows = None if weight is None else np.tile(weight, len(columns))
-    return objective, Labels(y_true, of_rows), class_weight
