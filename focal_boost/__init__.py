@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from focal_boost._recommended import recommended as recommended
     from focal_boost.comparison import compare as compare
     from focal_boost.ensemble import FoldEnsembleClassifier as FoldEnsembleClassifier
     from focal_boost.lightgbm import FocalLGBMClassifier as FocalLGBMClassifier
@@ -35,6 +36,7 @@ _ROOMS = {
     "MultiFocalMetric": "multi_metrics",
     "MultiFocalObjective": "multi",
     "compare": "comparison",
+    "recommended": "_recommended",
 }
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "MultiFocalMetric",
     "MultiFocalObjective",
     "compare",
+    "recommended",
 ]
 
 

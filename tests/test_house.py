@@ -16,6 +16,7 @@ _ADAPTER = {"_adapter", "metrics", "_kernels", *_OBJECTIVE}
 # a folder beside __init__.py; a file in a folder may have a line of its own.
 MAY_IMPORT = {
     "_validation": set(),
+    "_recommended": {"_validation"},
     "_phi": set(),
     "_logit": {"_phi"},
     "loss": {"_logit", "_phi", "_validation"},

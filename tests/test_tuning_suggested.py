@@ -21,6 +21,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from focal_boost import recommended
 from focal_boost.ensemble import LogOddsVotingClassifier
 from focal_boost.lightgbm import _binned as lightgbm_binned
 from focal_boost.tuning import FocalSearchCV, _study
@@ -62,7 +63,8 @@ class TestNames:
         focal, log = search.cv_results_["params"]
         assert (focal["focal_alpha"], focal["focal_gamma"]) == (0.25, 2.0)
         assert (log["focal_alpha"], log["focal_gamma"]) == (None, 0.0)
-        assert focal["learning_rate"] == log["learning_rate"] == 0.05
+        rate = recommended(library.name)["learning_rate"]
+        assert focal["learning_rate"] == log["learning_rate"] == rate
 
     @both
     def test_scores_are_those_of_the_estimator(

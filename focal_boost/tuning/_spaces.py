@@ -12,6 +12,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from focal_boost._recommended import recommended
 from focal_boost._validation import shown
 from focal_boost.tuning._pipeline import prefix_of, trainable
 
@@ -37,17 +38,6 @@ TREES: dict[str, dict[str, BaseDistribution]] = {
         "reg_lambda": _FLOAT(1e-2, 100.0, log=True),
     },
 }
-# Small trees, small steps and half of the columns are what rare events want.
-_FIRST: dict[str, dict[str, Any]] = {
-    "xgboost": {
-        "learning_rate": 0.05, "max_depth": 4, "min_child_weight": 1.0,
-        "subsample": 0.8, "colsample_bytree": 0.5, "reg_lambda": 3.0,
-    },
-    "lightgbm": {
-        "learning_rate": 0.05, "num_leaves": 15, "min_child_samples": 20,
-        "subsample": 0.8, "colsample_bytree": 0.5, "reg_lambda": 3.0,
-    },
-}  # fmt: skip
 # What goes with the trees: LightGBM draws rows only with a frequency, and a column
 # that no leaf of so many rows can use stays, so that all are binned alike.
 _WITH_TREES: dict[str, dict[str, Any]] = {
@@ -102,7 +92,11 @@ def first_of(space: Any, estimator: Any) -> list[dict[str, Any]]:
     """Return what a named space is begun with, as the trials' parameters."""
     if not isinstance(space, str):
         return []
-    trees = _FIRST[trainable(estimator).library] if space != "focal" else {}
+    trees: dict[str, Any] = {}
+    if space != "focal":
+        library = trainable(estimator).library
+        known = recommended(library)
+        trees = {name: known[name] for name in TREES[library] if name in known}
     losses: list[dict[str, Any]] = [{}]
     if space != "trees":
         focal = {"loss": "focal loss", "focal_alpha": 0.25, "focal_gamma": 2.0}
