@@ -32,6 +32,7 @@ PUBLIC = {
     "MultiFocalMetric",
     "MultiFocalObjective",
     "compare",
+    "recommended",
 }
 
 
