@@ -105,6 +105,7 @@ def kill(library: str, folder: Path, times: int, seed: int = 0) -> list[int]:
     AssertionError
         Unless every one goes on from its file to the same model.
     """
+    TRAIN[library](1)  # loads what the timed training needs
     rng, found, started = random.Random(seed), [], time.perf_counter()
     expected = _bytes_after(library, folder / "whole.ubj")
     took = time.perf_counter() - started
