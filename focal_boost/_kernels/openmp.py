@@ -46,7 +46,7 @@ from focal_boost._kernels.llvm import borrowed, compiled_and_kept, compiled_as
 SLICE = 8192
 
 _BYTES = ir.IntType(8).as_pointer()
-_NOTHING, _INT, _LONG = ir.VoidType(), ir.IntType(32), ir.IntType(64)
+_NOTHING, _INT = ir.VoidType(), ir.IntType(32)
 _BODY = ir.FunctionType(_NOTHING, [_BYTES])
 _PARALLEL = ir.FunctionType(_NOTHING, [_BODY.as_pointer(), _BYTES, _INT, _INT])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,9 +124,7 @@ class HostRows:
         self._objective = objective
         self._class_weight = class_weight
         self._known = objective.known(class_weight)
-        if team is None or objective.n_threads:
-            team = Team(0, objective.n_threads or default_threads())
-        self._team = team
+        self._given_team = team
         self._reuse = reuse
         self._arrays: Gradients | None = None
 
@@ -165,6 +164,14 @@ class HostRows:
         if not self._fill(self._known, scores, offset, grad, hess):
             check_scores(scores)
         return grad, hess
+
+    @cached_property
+    def _team(self) -> Team:
+        # Looked for at the first call: of many columns at most one may be asked.
+        own = self._objective.n_threads
+        if self._given_team is None or own:
+            return Team(0, own or default_threads())
+        return self._given_team
 
     def _out(self, size: int) -> Gradients:
         if self._arrays is not None:
