@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from focal_boost._adapter.whole import written_whole
 from focal_boost._validation import shown
 
 #: What is wrong with a file.
@@ -40,12 +41,14 @@ def read(path: Path) -> bytes | None:
 
 def write(path: Path, content: bytes) -> None:
     """Put content into the file's place: whoever reads it finds the old or the new."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+
+    def to(part: Path) -> None:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    written_whole(path, to)
 
 
 def fingerprint(label: Any, weight: Any) -> int:
