@@ -24,6 +24,7 @@ from focal_boost.command import _cli, main
 from focal_boost.datasets import make_imbalanced
 
 METHODS = ("built-in", "class weights", "focal loss")
+METHODS += ("built-in, recommended", "focal loss, recommended")
 MEASURES = ("average_precision", "roc_auc", "log_loss", "brier", "seconds")
 MORE_IS_BETTER = ("average_precision", "roc_auc")
 FILES = ["report.png", "results.json"]
@@ -92,12 +93,16 @@ Finished = tuple[subprocess.CompletedProcess[str], Path]
 def test_it_succeeds_and_is_silent_but_for_the_report(finished: Finished) -> None:
     done, out = finished
     assert done.returncode == 0
-    # Without a terminal a line comes now and then, of what takes long.
-    lines = done.stderr.splitlines()
-    assert all(re.fullmatch(r"\d+ of 18 trainings, \d+ s", line) for line in lines)
+    _check_progress(done.stderr, 30)
     assert sorted(path.name for path in out.iterdir()) == FILES
     assert "\x1b" not in done.stdout
     assert "\r" not in done.stdout
+
+
+def _check_progress(told: str, trainings: int) -> None:
+    """Without a terminal a line comes now and then, of what takes long."""
+    line = re.compile(rf"\d+ of {trainings} trainings, \d+ s")
+    assert all(map(line.fullmatch, told.splitlines()))
 
 
 def test_the_report_describes_the_data(finished: Finished) -> None:
@@ -111,8 +116,9 @@ def test_the_report_describes_the_data(finished: Finished) -> None:
     assert lines[2] == f"read as CSV: 5 numbers, 1 category; {missing}"
     assert lines[3] == ("3 folds, grouped by customer; 6 rounds, seed 4, threads 1")
     assert lines[4] == "focal loss: alpha 0.25, gamma 2.0"
-    assert f"xgboost {version('xgboost')}" in lines[5]
-    assert f"lightgbm {version('lightgbm')}" in lines[5]
+    assert lines[5].startswith("recommended: trees for rare events, stopped early")
+    assert f"xgboost {version('xgboost')}" in lines[6]
+    assert f"lightgbm {version('lightgbm')}" in lines[6]
     assert lines[-1] == (
         f"written: report.png and results.json in {Path('deep/report')}"
     )
@@ -137,9 +143,15 @@ def test_the_tables_hold_the_figures(finished: Finished) -> None:
             (4, "class weights", "+"),
             (7, "focal loss", ""),
             (9, "focal loss", "+"),
+            (12, "built-in, recommended", ""),
+            (14, "built-in, recommended", "+"),
+            (17, "focal loss, recommended", ""),
+            (19, "focal loss, recommended", "+"),
         ]:
-            name = "- built-in" if sign else method
-            assert rows[row][0].strip() == name
+            reference = METHODS[-2 if method == METHODS[-1] else 0]
+            name = f"- {reference}" if sign else method
+            first, *second = (one[0].strip() for one in rows[row : row + 2])
+            assert " ".join([first, *second]).strip() == name
             for column, measure in enumerate(MEASURES, 1):
                 figure = results[library][method][measure]
                 figure = figure["difference"] if sign else figure
@@ -173,7 +185,8 @@ def test_the_differences_are_those_of_the_folds(finished: Finished) -> None:
                 if method == "built-in":
                     assert "difference" not in figure
                     continue
-                paired = folds - np.array(methods["built-in"][measure]["folds"])
+                reference = METHODS[-2 if method == METHODS[-1] else 0]
+                paired = folds - np.array(methods[reference][measure]["folds"])
                 mean, error = paired.mean(), paired.std(ddof=1) / np.sqrt(3)
                 found = figure["difference"]
                 assert found["mean"] == pytest.approx(mean, rel=1e-9)
@@ -235,6 +248,9 @@ def test_the_json_says_what_was_run(finished: Finished, claims: Path) -> None:
         "threads": 1,
         "alpha": 0.25,
         "gamma": 2.0,
+        "recommended": {
+            name: focal_boost.recommended(name) for name in ("xgboost", "lightgbm")
+        },
         "hessian": "upper",
     }
     assert results["versions"]["focal-boost"] == focal_boost.__version__
@@ -269,7 +285,7 @@ def test_the_flights_need_no_arguments(
     quick = ["--folds", "2", "--rounds", "1", "--threads", "1"]
     assert main(["compare", *quick, "--target", "cancelled"]) == 0
     printed = capsys.readouterr()
-    assert printed.err == ""
+    _check_progress(printed.err, 20)
     first, second, third, *_ = printed.out.splitlines()
     assert first == "flights: 20,000 rows, 15 features, 460 positives (2.30%)"
     assert second == "positive: cancelled = 1, negative: cancelled = 0"
@@ -325,8 +341,8 @@ def test_an_output_without_unicode_gets_ascii(
     assert printed.startswith("kl?ger.csv.gz: 900 rows")
     assert "Mean +- standard error" in printed
     assert printed.endswith("s?hne\n")
-    # In the table of three methods: three means, and two differences.
-    assert len(re.findall(r"\+-\d", printed)) == 5 * len(MEASURES)
+    # In the table of five methods: five means, and four differences.
+    assert len(re.findall(r"\+-\d", printed)) == 9 * len(MEASURES)
 
 
 def test_colours_add_nothing_to_the_words(

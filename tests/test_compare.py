@@ -34,7 +34,7 @@ from focal_boost.datasets import make_imbalanced
 from focal_boost.loss import FocalLoss
 
 LIBRARIES = ("xgboost", "lightgbm")
-SETTINGS = Settings(folds=3, rounds=8, seed=5, threads=1)
+SETTINGS = Settings(folds=3, rounds=8, seed=5, threads=1, recommended=False)
 
 Floats = NDArray[np.float64]
 

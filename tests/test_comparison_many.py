@@ -122,7 +122,10 @@ def test_the_picture_shows_the_table(found: Any) -> None:
 def test_weights_and_tuning() -> None:
     weight = np.random.default_rng(0).exponential(size=len(y))
     trees = {"lightgbm": {"n_estimators": 2, "num_leaves": 3, "n_jobs": 1}}
-    found = compare(X, y, boosters=trees, cv=2, sample_weight=weight, tune=True)
+    given = {"boosters": trees, "cv": 2, "sample_weight": weight, "tune": 0.1}
+    found = compare(X, y, **given, recommended=True)
+    assert len(found.methods) == 7
+    assert len(found.losses) == 3
     for losses in found.losses.values():
         assert [len(one) for one in losses] == [3, 3]
     share = [weight[y == k].sum() / weight.sum() for k in found.prevalence.index]

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import average_precision_score
 
 _ROOT = Path(__file__).resolve().parents[1]
 _README = (_ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,11 +25,11 @@ def test_python_blocks_run_in_order_and_give_probabilities() -> None:
         # One block cross-validates and predicts nothing.
         if "probability" in names:
             found.append(np.asarray(names.pop("probability")))
-    classifier, native, folds, searched = found
-    np.testing.assert_allclose(classifier, native, rtol=0.3)
-    for probability in (classifier, folds, searched):
+    classifier, native, searched = found
+    for probability in (classifier, native, searched):
         assert 0.5 * 0.023 < probability.mean() < 2 * 0.023
     y_true = np.asarray(names["y"])[names["test"]] == 1  # type: ignore[index]
+    assert average_precision_score(y_true, classifier) > 0.18
     at_half, chosen = classifier >= 0.5, np.asarray(names["cancelled"])
     cost = [(20 * (y_true & ~c) + (c & ~y_true)).sum() for c in (at_half, chosen)]
     assert y_true.sum() == 163

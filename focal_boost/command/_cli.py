@@ -56,21 +56,25 @@ def _compare(options: argparse.Namespace) -> None:
     from focal_boost._adapter.whole import written_whole
     from focal_boost.command import _report as report
     from focal_boost.command._content import as_dict, write_json
-    from focal_boost.command._run import make_folds, run
+    from focal_boost.command._run import fitting, make_folds, run
 
-    settings = _settings(options)
     console = Console(highlight=False)
-    folds = make_folds(table, settings.folds, settings.seed)
+    folds = make_folds(table, options.folds, options.seed)
+    settings = fitting(table, _settings(options), folds)
     report.print_data(console, table, settings)
     found = run(table, settings, folds)
     options.out.mkdir(parents=True, exist_ok=True)
     content = as_dict(table, settings, found)
     write_json(options.out / "results.json", content)
-    figure = found.plot()
-    written_whole(options.out / "report.png", figure.savefig)
+    figures = {"report.png": found.plot()}
+    if found.searches:
+        figures["search.png"] = found.plot_search()
+    for name, figure in figures.items():
+        written_whole(options.out / name, figure.savefig)
     report.print_results(console, settings, found)
+    pictures = ", ".join(figures)
     report.print_line(
-        console, f"\nwritten: report.png and results.json in {options.out}"
+        console, f"\nwritten: {pictures} and results.json in {options.out}"
     )
 
 

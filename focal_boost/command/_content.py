@@ -13,11 +13,13 @@ import numpy as np
 from focal_boost import __version__
 from focal_boost._adapter.splits import Split
 from focal_boost._adapter.whole import write_text
+from focal_boost._recommended import recommended
 from focal_boost.command._run import Settings
 from focal_boost.command._table import Table
 from focal_boost.comparison import ClassComparison, Comparison
 from focal_boost.comparison._measures import difference, mean_and_error
 from focal_boost.comparison._result import Key
+from focal_boost.comparison._searched import Search, seconds_of
 from focal_boost.objective import FocalObjective
 from focal_boost.thresholds import Threshold
 
@@ -26,7 +28,7 @@ def as_dict(table: Table, settings: Settings, found: Comparison) -> dict[str, An
     """Return everything that was measured, ready for JSON."""
     results: dict[str, Any] = {}
     for library, method in found.methods:
-        told = _result(found, (library, method), tuned=settings.tune)
+        told = _result(found, (library, method))
         results.setdefault(library, {})[method] = told
     return {
         "versions": versions(settings.boosters),
@@ -103,17 +105,23 @@ def _fold(table: Table, fold: Split) -> dict[str, int]:
 
 def _settings(settings: Settings) -> dict[str, Any]:
     named = ("folds", "rounds", "seed", "threads")
-    loss, tuned = settings.loss, settings.tune
+    seconds = seconds_of(settings.tune)
     return {
         **{name: getattr(settings, name) for name in named},
-        "alpha": "tuned" if tuned else loss.alpha,
-        "gamma": "tuned" if tuned else loss.gamma,
+        "alpha": settings.loss.alpha,
+        "gamma": settings.loss.gamma,
+        **({} if seconds is None else {"tune_seconds": seconds}),
+        **({"recommended": _trees(settings)} if settings.recommended else {}),
         "hessian": FocalObjective().hessian,
         **({} if settings.rule is None else {"rule": repr(settings.rule)}),
     }
 
 
-def _result(found: Comparison, key: Key, *, tuned: bool) -> dict[str, Any]:
+def _trees(settings: Settings) -> dict[str, Any]:
+    return {name: recommended(name) for name in settings.boosters}
+
+
+def _result(found: Comparison, key: Key) -> dict[str, Any]:
     content: dict[str, Any] = {m: _figure(found, key, m) for m in found.measures}
     if isinstance(found, ClassComparison):
         names = map(str, found.classes.tolist())
@@ -121,12 +129,18 @@ def _result(found: Comparison, key: Key, *, tuned: bool) -> dict[str, Any]:
         content["average_precision_of_class"] = dict(zip(names, each, strict=True))
     if found.rule is not None:
         content["threshold"] = _threshold(found.threshold(*key))
-    if tuned and key in found.losses:
-        chosen = found.losses[key]
-        # Of many classes all have the same.
-        first = [one[0] if isinstance(one, tuple) else one for one in chosen]
-        content["chosen"] = [{"alpha": o.alpha, "gamma": o.gamma} for o in first]
+    if key in found.searches:
+        content["searches"] = [_search(one) for one in found.searches[key]]
     return content
+
+
+def _search(one: Search) -> dict[str, Any]:
+    return {
+        "candidates": one.candidates,
+        "chosen": one.chosen,
+        "seconds": one.seconds.tolist(),
+        "log_loss": one.log_loss.tolist(),
+    }
 
 
 def _threshold(chosen: Threshold) -> dict[str, float]:

@@ -102,9 +102,13 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tune",
-        action="store_true",
-        help="choose alpha and gamma by cross-validation inside every training part "
-        "(default: alpha 0.25, gamma 2)",
+        nargs="?",
+        const=True,
+        default=False,
+        type=_seconds,
+        metavar="SECONDS",
+        help="search for trees, and focal loss for alpha and gamma too, with so many "
+        "seconds (alone: 30) for each of both losses inside every training part",
     )
     decision = parser.add_mutually_exclusive_group()
     decision.add_argument(
@@ -196,6 +200,19 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="threads of the libraries (default: what they take by themselves)",
     )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of seconds > 0, got '{text}'"
+            + (": DATA comes before it" if math.isnan(seconds) else "")
+        )
+    return seconds
 
 
 def _integer(low: int, high: int | None = None) -> Callable[[str], int]:

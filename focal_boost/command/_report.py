@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from focal_boost.command._chosen import other_trees, search_grid
 from focal_boost.command._content import data_of, versions
 from focal_boost.command._run import Settings
 from focal_boost.command._table import Table
@@ -19,6 +20,7 @@ from focal_boost.comparison._measures import (
     difference,
     mean_and_error,
 )
+from focal_boost.comparison._methods import METHODS
 from focal_boost.comparison._result import NAMES, Key
 from focal_boost.thresholds import Cost, RecallAtLeast, Rule
 
@@ -38,7 +40,7 @@ _PLURALS = {"number": "numbers", "date": "dates", "category": "categories"}
 # Of a kind; the rest stands in the JSON.
 _MOST_LINES = 12
 # What a terminal or a file that is not in Unicode gets instead.
-_ASCII = str.maketrans({"±": "+-", "≈": "~", "…": "..."})
+_ASCII = str.maketrans({"±": "+-", "≈": "~", "…": "...", "×": "x"})
 
 
 def print_data(console: Console, table: Table, settings: Settings) -> None:
@@ -62,6 +64,8 @@ def print_results(console: Console, settings: Settings, found: Comparison) -> No
             console.print(_grid(found, keys, decisions, title, console))
             for line in _thresholds(found, keys):
                 print_line(console, line)
+        if found.searches:
+            console.print(search_grid(found, library))
     print_line(console, "")
     print_line(console, _legend(settings, many=isinstance(found, ClassComparison)))
 
@@ -139,9 +143,8 @@ def _plan(table: Table, settings: Settings) -> list[str]:
     return [
         f"{settings.folds} folds, {grouped}; {settings.rounds} rounds, "
         f"seed {settings.seed}{threads}",
-        "focal loss: alpha and gamma chosen by log loss inside every training part"
-        if settings.tune
-        else f"focal loss: alpha {loss.alpha}, gamma {loss.gamma}",
+        f"focal loss: alpha {loss.alpha}, gamma {loss.gamma}",
+        *other_trees(settings),
         *([] if settings.rule is None else [_rule(settings.rule)]),
         ", ".join(f"{name} {used[name]}" for name in shown),
     ]
@@ -155,8 +158,8 @@ def _legend(settings: Settings, *, many: bool) -> str:
         more = f"Difference: focal loss less built-in.\n{more} (means over classes)"
     return (
         f"Mean ± standard error over {settings.folds} folds; below a method, that of "
-        "its differences\nto the built-in on the same folds. ≈: within 2 standard "
-        f"errors of none.\n{more}: more is better. {less}: less."
+        "its differences\non the same folds. ≈: within 2 standard errors of none.\n"
+        f"{more}: more is better. {less}: less."
     )
 
 
@@ -172,13 +175,15 @@ def _grid(
     for key in keys:
         values = [_value(found.values(key, m), digits) for m, digits in each]
         reference = found.reference(key)
-        _add_row(grid, key[1], values, to, end_section=key == reference)
+        name = key[1].replace(", ", ",\n")
+        _add_row(grid, name, values, to, end_section=key == reference)
         if key != reference:
             cells = [
                 _difference(m, found.values(key, m), found.values(reference, m), digits)
                 for m, digits in each
             ]
-            _add_row(grid, f"  - {reference[1]}", cells, to, end_section=True)
+            name = reference[1].replace(", ", ",\n    ")
+            _add_row(grid, f"  - {name}", cells, to, end_section=True)
     return grid
 
 
@@ -187,6 +192,8 @@ def _class_grid(found: ClassComparison, library: str, console: Console) -> Grid:
     title = f"{NAMES[library]}, average precision of each class"
     grid = Grid(title=title, title_justify="left", title_style="bold")
     table = found.class_table[["", library]].droplevel(0, axis=1)
+    # For other trees there is no room; they are in the JSON.
+    table = table[["prevalence", *METHODS, "difference"]]
     grid.add_column("", no_wrap=True)
     for name in table:
         grid.add_column(str(name), justify="right", no_wrap=True)

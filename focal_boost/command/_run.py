@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from focal_boost._adapter.splits import (
 from focal_boost.command._table import Table
 from focal_boost.command._unpack import InputError
 from focal_boost.comparison import Comparison, compare
+from focal_boost.comparison._methods import kept_for_stopping
 from focal_boost.loss import FocalLoss
 from focal_boost.thresholds import Rule
 
@@ -27,7 +28,8 @@ class Settings:
     rounds: int = 100
     seed: int = 0
     threads: int | None = None
-    tune: bool = False
+    recommended: bool = True
+    tune: bool | float = False
     rule: Rule | None = None
     loss: FocalLoss = field(default_factory=FocalLoss)
 
@@ -37,8 +39,8 @@ def run(
 ) -> Comparison:
     """Compare, and say what is wrong in the words of the options.
 
-    All methods have the tree parameters that are the library's default, and the same
-    number of rounds.
+    Methods have the tree parameters that are the library's default, and the same
+    number of rounds, unless their name says otherwise.
 
     Raises
     ------
@@ -52,6 +54,7 @@ def run(
             np.array(table.classes)[table.target] if table.classes else table.target,
             boosters=dict.fromkeys(settings.boosters, trees),
             loss=settings.loss,
+            recommended=settings.recommended,
             tune=settings.tune,
             rule=settings.rule,
             groups=table.groups,
@@ -64,6 +67,19 @@ def run(
         if sentence.startswith("tune "):
             sentence = f"--{sentence}"
         raise InputError(sentence) from None
+
+
+def fitting(table: Table, settings: Settings, folds: list[Split]) -> Settings:
+    """Return the settings without recommended trees where no rows can stop them."""
+    n_classes = len(table.classes) or 2
+    try:
+        for fold in folds:
+            groups = None if table.groups is None else table.groups[fold.train]
+            y = table.target[fold.train]
+            kept_for_stopping(y, groups, settings.seed, n_classes)
+    except ValueError:
+        return replace(settings, recommended=False)
+    return settings
 
 
 def make_folds(table: Table, n_folds: int, seed: int) -> list[Split]:

@@ -18,7 +18,8 @@ from focal_boost._adapter.splits import (
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight, listed, shown
 from focal_boost.comparison._measures import Rows
-from focal_boost.comparison._methods import INNER_FOLDS, Training
+from focal_boost.comparison._methods import Training, kept_for_stopping
+from focal_boost.comparison._searched import INNER_FOLDS
 from focal_boost.ensemble._models import Part
 
 # What neither library forbids in a name.
@@ -107,6 +108,18 @@ class Checked(NamedTuple):
                 raise ValueError(
                     f"tune needs {INNER_FOLDS} folds inside every training part:"
                     f" {error}"
+                ) from None
+
+    def check_stopping(self, splits: list[Split], seed: int) -> None:
+        """Raise now and not midway if no rows can be kept for early stopping."""
+        for split in splits:
+            groups = None if self.groups is None else self.groups[split.train]
+            y = self.y[split.train]
+            try:
+                kept_for_stopping(y, groups, seed, len(self.classes))
+            except ValueError as error:
+                raise ValueError(
+                    f"recommended needs early stopping in every training part: {error}"
                 ) from None
 
     def told(self, rows: NDArray[np.intp], posterior: NDArray[np.float64]) -> Rows:

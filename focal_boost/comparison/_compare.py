@@ -23,10 +23,11 @@ from focal_boost.comparison._methods import (
     METHODS,
     Method,
     Prediction,
-    methods_of,
+    Wanted,
     warm_up,
 )
 from focal_boost.comparison._result import Comparison, ordered
+from focal_boost.comparison._searched import seconds_of
 from focal_boost.loss import FocalLoss
 from focal_boost.thresholds import AlertsPerDayAtMost, Rule
 
@@ -40,7 +41,8 @@ def compare(
     boosters: Iterable[str] | Mapping[str, Mapping[str, Any]] | None = None,
     estimators: Mapping[str, Any] | None = None,
     loss: FocalLoss | None = None,
-    tune: bool = False,
+    recommended: bool = False,
+    tune: bool | float = False,
     rule: Rule | None = None,
     groups: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
@@ -73,8 +75,15 @@ def compare(
         0 and 1, or 0 to K − 1.
     loss : FocalLoss, optional
         Of the method "focal loss"; by default α = 0.25, γ = 2.
-    tune : bool, default False
-        Whether to choose α and γ by log loss inside every training part.
+    recommended : bool, default False
+        Whether to train the built-in objective and focal loss with the trees of
+        :func:`focal_boost.recommended` too, in place of those of `boosters`: up to
+        1,000 rounds with early stopping, unless `boosters` say how to stop.
+    tune : bool or float, default False
+        Seconds, 30 for True, that the built-in objective and focal loss are given
+        each, to search for trees, and focal loss for α and γ too, inside every
+        training part of every library (:class:`~focal_boost.tuning.FocalSearchCV`,
+        log loss, three folds). In so many seconds another run may find other ones.
     rule : Rule, optional
         How to decide, as ``Cost(1, 20)`` or ``RecallAtLeast(0.8)`` of
         :mod:`focal_boost.thresholds`. The threshold of a fold is chosen on the
@@ -125,14 +134,14 @@ def compare(
     _check_rule(rule)
     if len(rows.classes) > 2:
         _check_many(rows, rule, boosters)
-    if tune:
+    seconds = seconds_of(tune)
+    if seconds is not None:
         rows.check_inner(splits)
-    methods = methods_of(
-        _parameters(boosters, estimators),
-        _classifiers(estimators),
-        loss or FocalLoss(),
-        tune=tune,
-        seed=seed,
+    if recommended:
+        rows.check_stopping(splits, seed)
+    wanted = Wanted(loss or FocalLoss(), bool(recommended), seconds, seed)
+    methods = wanted.methods(
+        _parameters(boosters, estimators), _classifiers(estimators)
     )
     found: dict[tuple[str, str], list[Prediction]] = {}
     with (
@@ -142,7 +151,8 @@ def compare(
         for method in methods:
             if method.name == BUILT_IN:
                 # The focal loss is compiled before the clock starts.
-                warm_up(method.library, rows.training(splits[0].train, seed))
+                first = rows.training(splits[0].train, seed)
+                warm_up(method.library, first, search=seconds is not None)
             of_method = found.setdefault((method.library, method.name), [])
             for split in splits:
                 of_method.append(_on_fold(method, rows, split, seed))
@@ -251,10 +261,15 @@ def _kept(
         for key, folds in found.items()
         if folds[0].loss is not None
     }
+    searches = {
+        key: tuple(one.search for one in folds if one.search is not None)
+        for key, folds in found.items()
+        if folds[0].search is not None
+    }
     given = (table, predictions, rows.y, rows.sample_weight, splits, losses)
     if many:
-        return ClassComparison(*given, classes=rows.classes)
-    return Comparison(*given, rule)
+        return ClassComparison(*given, searches=searches, classes=rows.classes)
+    return Comparison(*given, rule, searches)
 
 
 def _columns(keys: Iterable[tuple[str, str]], classes: Any) -> pd.MultiIndex:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from focal_boost._adapter.splits import Split
 from focal_boost.comparison._measures import COMPARED, difference, mean_and_error
+from focal_boost.comparison._methods import reference_of
+from focal_boost.comparison._searched import Search
 from focal_boost.loss import FocalLoss
 from focal_boost.thresholds import Rule, Threshold, choose_threshold
 
@@ -52,6 +54,9 @@ class Comparison:
         What focal loss was trained with on every fold, by (library, method).
     rule : Rule or None
         By which thresholds were chosen.
+    searches : dict of tuple of Search
+        What was tried and chosen on every fold, by (library, method): "candidates",
+        "chosen", "seconds" and the best "log_loss" until then.
 
     Examples
     --------
@@ -70,6 +75,7 @@ class Comparison:
     splits: list[Split]
     losses: dict[Key, tuple[FocalLoss, ...]]
     rule: Rule | None = None
+    searches: dict[Key, tuple[Search, ...]] = field(default_factory=dict)
 
     @property
     def methods(self) -> list[Key]:
@@ -92,8 +98,9 @@ class Comparison:
     def differences(self) -> pd.DataFrame:
         """Means of the differences per fold, their standard errors, and a verdict.
 
-        To the library's built-in objective; a method that is not of the two libraries
-        is compared with the first of the table. "within noise" is a mean of at most
+        To the library's built-in objective, of focal loss with other trees to that with
+        the same; a method that is not of the two libraries is compared with the first
+        of the table. "within noise" is a mean of at most
         two standard errors. Training parts overlap: it is a guide, not a test.
         """
         return self._told(
@@ -130,8 +137,9 @@ class Comparison:
 
     def reference(self, key: Key) -> Key:
         """Return the method that another is compared with."""
-        same = [other for other in self.methods if other[0] == key[0]]
-        return self.methods[0] if key[0] == "further" else same[0]
+        if key[0] == "further":
+            return self.methods[0]
+        return key[0], reference_of(key[1])
 
     def threshold(self, library: str, method: str) -> Threshold:
         """Choose one threshold of all out-of-fold posteriors, with its intervals.
@@ -182,6 +190,24 @@ class Comparison:
             else self.sample_weight[seen],
             decisions=None if self.rule is None else self._decisions(rows),
         )
+
+    def plot_search(self) -> Figure:
+        """Draw the best log loss inside the training parts against seconds of search.
+
+        Raises
+        ------
+        ValueError
+            If nothing was searched for.
+        """
+        from focal_boost.plotting import plot_search
+
+        if not self.searches:
+            raise ValueError("tune must be a number of seconds for a plot, got False")
+        rows: dict[str, dict[str, list[Any]]] = {}
+        for (library, method), folds in self.searches.items():
+            traces = [(one.seconds, one.log_loss) for one in folds]
+            rows.setdefault(NAMES[library], {})[method] = traces
+        return plot_search(rows)
 
     def _decisions(
         self, rows: dict[str, dict[str, Key]]

@@ -21,6 +21,7 @@ from focal_boost.plotting._losses import (
     plot_weight,
 )
 from focal_boost.plotting._ranks import plot_critical_difference
+from focal_boost.plotting._search import plot_search
 from focal_boost.plotting._thresholds import plot_thresholds
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "plot_posterior",
     "plot_precision_recall",
     "plot_reliability",
+    "plot_search",
     "plot_thresholds",
     "plot_weight",
 ]
