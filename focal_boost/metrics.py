@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from focal_boost._kernels.threads import default_threads, run
+from focal_boost._kernels.threads import SLICE, default_threads, run
 from focal_boost._rows.host import Labels, floats_of
 from focal_boost._validation import check_same_shape, check_scores, shown
 from focal_boost.loss import FocalLoss
@@ -77,7 +77,9 @@ def mean_score(
         )
         return found
 
-    if any(run(kernel, raw_score.size, default_threads())):
+    # What so few rows take is less than asking how many threads there are.
+    threads = default_threads() if raw_score.size > SLICE else 1
+    if any(run(kernel, raw_score.size, threads)):
         check_scores(raw_score)
     total, of_weights = sums.sum(axis=0)
     return float(total / of_weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,13 @@ from focal_boost._adapter.splits import (
 from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight
 from focal_boost.ensemble._models import last_step
-from focal_boost.tuning._scoring import Judged, check_scores, check_scoring, score
+from focal_boost.tuning._scoring import (
+    Judged,
+    check_scores,
+    check_scoring,
+    reads_rows,
+    score,
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Problem:
     splits: list[tuple[Rows, Rows]]
     scoring: Any
     positive: int
+    _held_out: dict[int, Judged] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -74,10 +81,18 @@ class Problem:
         return problem
 
     def held_out(self, number: int) -> Judged:
-        """Return the rows that a fold is scored on."""
-        part = self.part(self.splits[number][1])
-        classes = self.target.classes
-        return Judged(part.X, part.y_true, classes, part.sample_weight, self.positive)
+        """Return the rows that a fold is scored on, the same at every round."""
+        if number not in self._held_out:
+            classes, rows = self.target.classes, self.splits[number][1]
+            y_true, weight = self.target.y_true[rows], self.sample_weight
+            self._held_out[number] = Judged(
+                rows_of(self.X, rows) if reads_rows(self.scoring, classes) else None,
+                y_true,
+                classes,
+                None if weight is None else weight[rows],
+                self.positive,
+            )
+        return self._held_out[number]
 
     def score(self, number: int, log_odds: ArrayLike) -> float:
         """Return the score of the log-odds of a fold's held-out rows."""

@@ -36,7 +36,8 @@ _THRESHOLDS = 100
 class Judged(NamedTuple):
     """Rows to be scored on.
 
-    Features, labels as numbers, the classes, weights, and which class is positive.
+    Features where the scoring reads them, labels as numbers, the classes, weights, and
+    which class is positive.
     """
 
     X: Any
@@ -66,7 +67,7 @@ def check_scoring(scoring: Any) -> Any:
 
 def check_scores(scoring: Any, rows: Judged) -> None:
     """Raise if a scorer fails on rows whose log-odds are made up."""
-    if isinstance(scoring, str) and scoring in SCORINGS:
+    if not reads_rows(scoring, rows.classes):
         return
     shape = np.shape(rows.y_true)
     if len(rows.classes) > 2:
@@ -85,6 +86,12 @@ def check_scores(scoring: Any, rows: Judged) -> None:
         )
 
 
+def reads_rows(scoring: Any, classes: NDArray[Any]) -> bool:
+    """Return whether a score is scikit-learn's, which hands the features on."""
+    ours = isinstance(scoring, str) and scoring in SCORINGS
+    return not ours or len(classes) > 2
+
+
 def score(scoring: Any, rows: Judged, log_odds: ArrayLike) -> float:
     """Return a score of log-odds, (n,) or (n, K); more is better."""
     many, named = len(rows.classes) > 2, isinstance(scoring, str)
@@ -92,7 +99,7 @@ def score(scoring: Any, rows: Judged, log_odds: ArrayLike) -> float:
         # By its name a scorer is meant of the positive class, whatever it is called.
         rows = rows._replace(y_true=1 - rows.y_true, positive=1)
         log_odds = -np.asarray(log_odds)
-    if named and scoring in SCORINGS and not many:
+    if not reads_rows(scoring, rows.classes):
         name, sign = SCORINGS[scoring]
         metric = FocalMetric(name, _LOG_ODDS)
         return sign * metric(rows.y_true, log_odds, rows.sample_weight)
