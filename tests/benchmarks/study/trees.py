@@ -32,7 +32,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -90,6 +90,9 @@ class TreesPlan:
     patience: int = 30
     folds: int = 3
     drawn: int = 28
+    QUICK: ClassVar[Setting] = {
+        "size": Size(1_000, 1_000), "rounds": 20, "folds": 2, "drawn": 3,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def fitted(one: Fits, plan: TreesPlan) -> list[Record]:
     given, found = settings(one.library, plan), []
     for arm in one.arms:
         begin = time.perf_counter()
-        model = _fit(one.library, given[arm], fold, plan)
+        model = fit(one.library, given[arm], fold, plan)
         seconds = round(time.perf_counter() - begin, 3)
         log_odds = np.asarray(model.decision_function(fold.test.X), np.float64)
         found.append({
@@ -150,7 +153,8 @@ def fitted(one: Fits, plan: TreesPlan) -> list[Record]:
     return found
 
 
-def _fit(library: str, setting: Setting, fold: Any, plan: TreesPlan) -> Any:
+def fit(library: str, setting: Setting, fold: Any, plan: TreesPlan) -> Any:
+    """Return a focal classifier with these trees, stopped by the inner part."""
     given = {
         "n_estimators": plan.rounds, "early_stopping_rounds": plan.patience,
         "n_jobs": 1, "random_state": plan.seed, **setting,
@@ -228,7 +232,7 @@ def _run(options: argparse.Namespace) -> None:
     sets = list(rows)
     if options.quick:
         sets = sorted(rows, key=lambda name: rows[name])[:2]
-        plan = replace(plan, size=Size(1_000, 1_000), rounds=20, folds=2, drawn=3)
+        plan = replace(plan, **TreesPlan.QUICK)
     options.out.mkdir(parents=True, exist_ok=True)
     fields = ("seed", "size", "rounds", "patience", "folds", "drawn")
     check_settings(plan, fields, options.out / "trees_settings.json")
