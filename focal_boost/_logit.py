@@ -55,6 +55,12 @@ def posterior(z: Floats, gamma: float, log_class_odds: float) -> Floats:
     return np.asarray(np.where(z >= 0, 1.0, odds) / (1 + odds))
 
 
+def sigmoid(log_odds: Floats) -> Floats:
+    """Return σ(log-odds), exact in both tails, as :func:`posterior` has it at γ = 0."""
+    odds = np.exp(-np.abs(log_odds))
+    return np.asarray(np.where(log_odds >= 0, 1.0, odds) / (1 + odds))
+
+
 def slope(z: Floats, gamma: float) -> Floats:
     """Return J = dm/dz at margin z."""
     return log_slope(z, gamma) + log_slope(-z, gamma)

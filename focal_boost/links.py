@@ -153,7 +153,7 @@ class LogitLink:
         ValueError
             If a raw score is NaN, not a number, or none is given.
         """
-        return _logit.posterior(_numbers(raw_score), 0.0, 0.0)
+        return _logit.sigmoid(_numbers(raw_score))
 
     def raw_score(self, posterior: ArrayLike) -> Floats:
         """Return the log-odds of probabilities; 0 and 1 give −inf and inf.

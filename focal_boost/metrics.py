@@ -126,11 +126,12 @@ def weight_from(rank: Array, weight: Array | None, thresholds: Array) -> Array:
     """Return the weight, or number, of ranks at or above each of the thresholds."""
     if weight is None:
         return rank.size - np.searchsorted(np.sort(rank), thresholds)
+    if not thresholds.size:
+        return thresholds
+    from focal_boost._kernels.thresholds import weight_between
+
     # From the highest down: sums of few rows are differences of none.
-    order = np.argsort(-rank)
-    total = np.cumsum(weight[order], dtype=np.float64)
-    at = np.searchsorted(np.sort(-rank), -thresholds, side="right")
-    return np.insert(total, 0, 0.0)[at]
+    return np.cumsum(weight_between(rank, weight, thresholds)[::-1])[::-1]
 
 
 _CROSS_ENTROPY = FocalLoss(None, 0.0)

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 
 from focal_boost import FocalMetric, FocalObjective
 from focal_boost.links import LINKS
-from focal_boost.metrics import focal_metrics
+from focal_boost.metrics import focal_metrics, weight_from
 
 NAMES = ("focal_loss", "log_loss", "brier_score", "average_precision")
 OBJECTIVES = (
@@ -287,6 +287,29 @@ class TestAveragePrecision:
         assert self.metric(y, raw_score, [0, 1, 1, 1]) == pytest.approx(
             self.metric(y[1:], raw_score[1:]), rel=1e-15
         )
+
+
+class TestWeightFrom:
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("spread", [1e-3, 1.0, 20.0, 400.0])
+    def test_is_the_weight_of_the_rows_at_or_above(self, spread, dtype):
+        """Sums of whole numbers are exact in any order."""
+        rng = np.random.default_rng(int(spread))
+        ends = [0.0, 5e-324, 0.5, 1.0]
+        for digits in (0, 2, 9):
+            scores = np.round(rng.normal(0, spread, (2, 900)), digits)
+            rank, known = FocalObjective().posterior(scores)
+            thresholds = np.unique(known if digits else [*known, *ends])
+            weight = rng.integers(0, 9, rank.size).astype(dtype)
+            expected = [weight[rank >= one].sum() for one in thresholds]
+            found = weight_from(rank, weight, thresholds)
+            np.testing.assert_array_equal(found, expected)
+            ones = weight_from(rank, None, thresholds)
+            counts = weight_from(rank, np.ones_like(weight), thresholds)
+            np.testing.assert_array_equal(ones, counts)
+
+    def test_of_no_thresholds_there_is_none(self):
+        assert weight_from(np.ones(2), np.ones(2), np.empty(0)).shape == (0,)
 
 
 class TestValueObject:
