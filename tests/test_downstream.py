@@ -6,29 +6,30 @@ tools that cut at one half, or at log-odds 0, must cut where the posterior is on
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from boosters import LightGBM, lgb, xgb
+from boosters import LightGBM
 from estimators import OLD_LIGHTGBM, both, make, quiet, words
-from numpy.typing import NDArray
 from scipy.special import logit
-from sklearn import __version__ as sklearn_version
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import StackingClassifier, VotingClassifier
-from sklearn.feature_selection import RFECV
 from sklearn.frozen import FrozenEstimator
-from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.metrics import log_loss
-from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
-from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
-from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils.fixes import parse_version
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.multiclass import OneVsRestClassifier
+from tools import (
+    BOUNDARIES,
+    INSPECTIONS,
+    LOG_LOSS,
+    MORE_INSPECTIONS,
+    MORE_TOOLS,
+    TOOLS,
+    answers,
+    classes_of,
+    parent,
+    skip_without_temperature,
+)
 
 from focal_boost import FocalObjective
 from focal_boost.tuning import FocalSearchCV
@@ -39,105 +40,15 @@ if TYPE_CHECKING:
 pytestmark = quiet
 
 ROWS = 700
-LOG_LOSS = {"focal_alpha": None, "focal_gamma": 0.0}
-
-
-def classes_of(rows: Sample) -> NDArray[np.int64]:
-    """Return three classes of very different size."""
-    return np.where(rows.y == 1, 2, (rows.X[:, 0] > 0.8).astype(int))
-
-
-def pairs_of(rows: Sample) -> NDArray[np.int64]:
-    """Return two labels a row, (n, 2)."""
-    return np.column_stack([rows.y, (rows.X[:, 0] > 0.8).astype(int)])
-
-
-def calibrated(method: str) -> Callable[[Any], Any]:
-    return lambda model: CalibratedClassifierCV(model, method=method, cv=2)
-
-
-def tuned(model: Any) -> Any:
-    return TunedThresholdClassifierCV(model, scoring="f1", cv=2, thresholds=20)
-
-
-def stacked(model: Any) -> Any:
-    return StackingClassifier([("one", model)], GaussianNB(), cv=2)
-
-
-def voting(model: Any) -> Any:
-    return VotingClassifier([("one", model), ("two", GaussianNB())], voting="soft")
-
-
-def scaled(model: Any) -> Any:
-    pipeline = make_pipeline(StandardScaler(), model)
-    return pipeline.set_output(transform="pandas")
-
-
-def fixed(method: str) -> Callable[[Any], Any]:
-    threshold = {"decision_function": -1.0, "predict_proba": 0.3}[method]
-    return lambda model: FixedThresholdClassifier(
-        model, threshold=threshold, response_method=method
-    )
-
-
-TOOLS: dict[str, tuple[Callable[[Any], Any], Callable[[Sample], Any]]] = {
-    **{
-        f"calibrated by {method}": (calibrated(method), lambda rows: rows.y)
-        for method in ("sigmoid", "isotonic", "temperature")
-    },
-    "log-odds above -1": (fixed("decision_function"), lambda rows: rows.y),
-    "posterior above 0.3": (fixed("predict_proba"), lambda rows: rows.y),
-    "tuned threshold": (tuned, lambda rows: rows.y),
-    "one against the rest": (OneVsRestClassifier, classes_of),
-    "one against one": (OneVsOneClassifier, classes_of),
-    "several outputs": (MultiOutputClassifier, pairs_of),
-    "chain": (ClassifierChain, pairs_of),
-    "stack": (stacked, lambda rows: rows.y),
-    "vote": (voting, lambda rows: rows.y),
-    "scaled, as a frame": (scaled, lambda rows: rows.y),
-}
-ANSWERS = ("predict", "predict_proba", "decision_function", "best_threshold_")
-
-
-def answers(tool: Any, X: Any) -> dict[str, Any]:
-    """Return all that a fitted tool tells of rows."""
-    told = {name: getattr(tool, name) for name in ANSWERS if hasattr(tool, name)}
-    return {k: np.asarray(v(X)) if callable(v) else v for k, v in told.items()}
-
-
-class XGBWithLogOdds(xgb.XGBClassifier):
-    """XGBoost's classifier with the log-odds that scikit-learn's tools look for."""
-
-    def decision_function(self, X: Any) -> NDArray[np.float32]:
-        return np.asarray(self.predict(X, output_margin=True))
-
-
-class LGBMWithLogOdds(lgb.LGBMClassifier):
-    """LightGBM's, which has them from 4.7 on."""
-
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        return np.asarray(self.predict_proba(X, raw_score=True))
-
-
-def parent(library: Any) -> Any:
-    kinds = {"xgboost": XGBWithLogOdds, "lightgbm": LGBMWithLogOdds}
-    return kinds[library.name](n_estimators=10, **library.quiet_estimator)
-
-
-def skip_without_temperature(method: str) -> None:
-    if "temperature" in method and parse_version(sklearn_version) < parse_version(
-        "1.8"
-    ):
-        pytest.skip("scikit-learn scales temperatures from 1.8 on")
 
 
 @both
-@pytest.mark.parametrize("name", TOOLS)
+@pytest.mark.parametrize("name", {**TOOLS, **MORE_TOOLS})
 def test_without_focusing_a_tool_answers_as_for_the_parent(
     library: Any, sample: Sample, validation: Sample, name: str
 ) -> None:
     skip_without_temperature(name)
-    tool, labels = TOOLS[name]
+    tool, labels = {**TOOLS, **MORE_TOOLS}[name]
     rows, others = sample[:ROWS], validation.X[:ROWS]
     ours, theirs = (
         answers(tool(model).fit(rows.X, labels(rows)), others)
@@ -150,27 +61,18 @@ def test_without_focusing_a_tool_answers_as_for_the_parent(
         np.testing.assert_allclose(ours[answer], expected, rtol=0, atol=1e-5)
 
 
-INSPECTIONS: dict[str, Callable[[Any, Sample], Any]] = {
-    "permutation importance": lambda model, rows: permutation_importance(
-        model, rows.X, rows.y, n_repeats=2, random_state=0, scoring="neg_log_loss"
-    ).importances,
-    "partial dependence": lambda model, rows: partial_dependence(
-        model, rows.X[:100], [0], grid_resolution=5, response_method="decision_function"
-    ).average,
-    "feature elimination": lambda model, rows: RFECV(
-        model, step=5, cv=2, scoring="average_precision"
-    ).fit(rows.X, rows.y).ranking_,
-}  # fmt: skip
+SEEN = {**INSPECTIONS, **MORE_INSPECTIONS, **BOUNDARIES}
 
 
 @both
-@pytest.mark.parametrize("name", INSPECTIONS)
+@pytest.mark.parametrize("name", SEEN)
 def test_without_focusing_an_inspection_finds_what_it_finds_of_the_parent(
     library: Any, sample: Sample, name: str
 ) -> None:
     rows = sample[:ROWS]
+    X = rows.X[:, :2] if name in BOUNDARIES else rows.X
     ours, theirs = (
-        INSPECTIONS[name](model.fit(rows.X, rows.y), rows)
+        SEEN[name](model, X, rows)
         for model in (make(library, **LOG_LOSS), parent(library))
     )
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-6)

@@ -18,6 +18,8 @@ from focal_boost._adapter.target import Target
 from focal_boost._validation import as_labels_and_weight, check_integer
 from focal_boost.ensemble._models import (
     Part,
+    as_here,
+    check_takes_weight,
     fit_model,
     last_step,
     log_odds,
@@ -144,6 +146,7 @@ class FoldEnsembleClassifier(MeanLogOdds):
             class than folds, and a training part that lacks a class.
         """
         repeats = check_integer(self.n_repeats, "n_repeats", 1)
+        check_takes_weight(self.estimator, sample_weight)
         rows = _Rows.of(X, y, sample_weight)
         positive_of(last_step(self.estimator), rows.target.classes)
         seeds, cv = self._seeds(repeats), self._cv()
@@ -180,6 +183,7 @@ class FoldEnsembleClassifier(MeanLogOdds):
     ) -> Iterator[Any]:
         """Yield the fitted model of every fold."""
 
+        @as_here
         def one(fold: _Fold) -> Any:
             model = _seeded(clone(self.estimator), fold.seed)
             return fit_model(model, rows.part(fold.train), rows.part(fold.test), given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from importlib import import_module
@@ -10,9 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object, process_routing
 
+from focal_boost._validation import shown
 from focal_boost.multi_metrics import normalised
 
 # A probability of 0 or 1 of a model without log-odds.
@@ -40,14 +44,68 @@ def last_step(model: Any) -> Any:
     return model.steps[-1][1] if isinstance(model, Pipeline) else model
 
 
+def as_here(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a function run under scikit-learn's settings of this thread in others."""
+    settings = get_config()
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with config_context(**settings):
+            return function(*args, **kwargs)
+
+    return run
+
+
+def fit_weighted(model: Any, X: Any, y: Any, sample_weight: Any) -> Any:
+    """Fit a model to rows with weights, which are the classifier's in a pipeline."""
+    if sample_weight is None:
+        return model.fit(X, y)
+    name = "sample_weight"
+    if isinstance(model, Pipeline):
+        if get_config()["enable_metadata_routing"]:
+            last_step(model).set_fit_request(sample_weight=True)
+        else:
+            name = f"{model.steps[-1][0]}__{name}"
+    return model.fit(X, y, **{name: sample_weight})
+
+
+def fit_before(model: Pipeline, train: Any) -> tuple[Pipeline, Any]:
+    """Fit the steps before the last, and return them with what they make of X."""
+    first = clone(Pipeline(model.steps[:-1], memory=model.memory))
+    weight = {}
+    if train.sample_weight is not None and get_config()["enable_metadata_routing"]:
+        given = {"sample_weight": train.sample_weight}
+        if first.get_metadata_routing().consumes("fit_transform", given):
+            weight = given
+    return first, first.fit_transform(train.X, train.y, **weight)
+
+
+def check_takes_weight(model: Any, sample_weight: Any) -> None:
+    """Raise for weights that scikit-learn's routing was told to keep from a model."""
+    if sample_weight is None or not get_config()["enable_metadata_routing"]:
+        return
+    routing = get_routing_for_object(last_step(model))
+    asked = routing.fit.requests.get("sample_weight")
+    if asked not in (None, True):
+        raise ValueError(
+            "estimator must have set_fit_request(sample_weight=True) where there are"
+            f" weights, got {shown(asked)}"
+        )
+    if isinstance(model, Pipeline):
+        model = clone(model)
+        last_step(model).set_fit_request(sample_weight=True)
+        # Raises for a step before it that says neither yes nor no.
+        process_routing(model, "fit", sample_weight=sample_weight)
+
+
 def fit_model(model: Any, train: Part, held_out: Part, given: dict[str, Any]) -> Any:
     """Fit an unfitted model, which may be a pipeline, and return it."""
     if not isinstance(model, Pipeline):
         return _fit(model, train, held_out, given)
     *before, (name, last) = model.steps
     if before:
-        first = clone(Pipeline(before, memory=model.memory))
-        train = train._replace(X=first.fit_transform(train.X, train.y))
+        first, X = fit_before(model, train)
+        train = train._replace(X=X)
         if stops_early(last):
             held_out = held_out._replace(X=first.transform(held_out.X))
         before = first.steps

@@ -13,7 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from focal_boost._adapter.target import Target
 from focal_boost._validation import shown
-from focal_boost.ensemble._models import last_step, log_odds, merged, posterior_of
+from focal_boost.ensemble._models import (
+    as_here,
+    check_takes_weight,
+    fit_weighted,
+    log_odds,
+    merged,
+    posterior_of,
+)
 
 
 class MeanLogOdds(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -148,15 +155,14 @@ class LogOddsVotingClassifier(MeanLogOdds):
             raise ValueError(
                 f"estimators must be a non-empty list, got {shown(self.estimators)}"
             )
+        for model in self.estimators:
+            check_takes_weight(model, sample_weight)
         classes = Target.of(y, many=True).classes
         check_several_classes(classes)
 
+        @as_here
         def one(model: Any) -> Any:
-            name = "sample_weight"
-            if last_step(model) is not model:
-                name = f"{model.steps[-1][0]}__{name}"
-            given = {} if sample_weight is None else {name: sample_weight}
-            return clone(model).fit(X, y, **given)
+            return fit_weighted(clone(model), X, y, sample_weight)
 
         run = Parallel(self.n_jobs, prefer="threads")
         self.estimators_ = run(delayed(one)(model) for model in self.estimators)

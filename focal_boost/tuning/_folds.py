@@ -17,7 +17,7 @@ from joblib import (  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from focal_boost._validation import check_integer
-from focal_boost.ensemble._models import last_step
+from focal_boost.ensemble._models import as_here, check_takes_weight, last_step
 from focal_boost.tuning._pipeline import trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._space import Candidate
@@ -48,6 +48,7 @@ class Folds:
     """
 
     def __init__(self, problem: Problem, estimator: Any, n_jobs: int | None) -> None:
+        check_takes_weight(estimator, problem.sample_weight)
         self.problem = problem
         if n_jobs is not None:
             check_integer(n_jobs, "n_jobs", -cpu_count())
@@ -135,9 +136,9 @@ class Course:
 
     def advance(self, points: Sequence[int]) -> None:
         """Train every fold on to these numbers of rounds and score there."""
+        on_fold = as_here(self._on_fold)
         found = Parallel(self._folds.jobs, backend="threading")(
-            delayed(self._on_fold)(number, points)
-            for number in range(len(self._folds.each))
+            delayed(on_fold)(number, points) for number in range(len(self._folds.each))
         )
         self.points.extend(points)
         self.scores.extend(map(list, zip(*(one.values for one in found), strict=True)))

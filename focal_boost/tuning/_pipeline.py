@@ -10,12 +10,11 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from focal_boost._adapter import protocol
 from focal_boost._adapter.protocol import Trainable
-from focal_boost.ensemble._models import last_step
+from focal_boost.ensemble._models import fit_before, last_step
 
 
 def trainable(estimator: Any) -> Trainable:
@@ -41,10 +40,9 @@ class _OfPipeline:
         self, estimator: Any, train: Any, test: Any, threads: int | None
     ) -> Any:
         """Return a fold's rows as the last step gets them, binned."""
-        before = estimator.steps[:-1]
-        if before:
-            first = clone(Pipeline(before, memory=estimator.memory))
-            train = replace(train, X=first.fit_transform(train.X, train.y))
+        if len(estimator.steps) > 1:
+            first, X = fit_before(estimator, train)
+            train = replace(train, X=X)
             test = replace(test, X=first.transform(test.X))
         return self._last.Binned(last_step(estimator), train, test, threads)
 

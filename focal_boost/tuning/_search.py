@@ -12,11 +12,12 @@ from sklearn.base import clone
 from focal_boost._adapter.progress import progress
 from focal_boost._validation import check_integer
 from focal_boost.ensemble import LogOddsVotingClassifier
+from focal_boost.ensemble._models import fit_weighted
 from focal_boost.tuning._answers import OfBest
 from focal_boost.tuning._ensemble import Kept
 from focal_boost.tuning._folds import Folds
 from focal_boost.tuning._objective import run
-from focal_boost.tuning._pipeline import prefix_of, trainable
+from focal_boost.tuning._pipeline import trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._pruner import FACTOR, Rungs
 from focal_boost.tuning._results import cv_results, order_of, warn_of_equals
@@ -277,10 +278,7 @@ class FocalSearchCV(OfBest):
         started = time.perf_counter()
         models = [self._unfitted(number) for number in self.chosen_]
         if len(models) == 1:
-            best = models[0]
-            name = f"{prefix_of(best)}sample_weight"
-            given = {} if sample_weight is None else {name: sample_weight}
-            best.fit(X, y, **given)
+            best = fit_weighted(models[0], X, y, sample_weight)
         else:
             best = LogOddsVotingClassifier(models, n_jobs=self.n_jobs)
             best.fit(X, y, sample_weight)
