@@ -14,6 +14,7 @@ from focal_boost._adapter.estimator import library_parameters
 from focal_boost._adapter.target import Target
 from focal_boost.dask._balance import needs_classes, objective_of, weight_of_classes
 from focal_boost.lightgbm._binned import STOPPING
+from focal_boost.lightgbm._checkpoint import Checkpoint
 from focal_boost.lightgbm._classifier import FocalLGBMClassifier
 from focal_boost.lightgbm._inner import Inner
 from focal_boost.objective import FocalObjective
@@ -64,10 +65,12 @@ class FocalDaskLGBMClassifier(lgb.DaskLGBMClassifier):
         Raises
         ------
         ValueError
-            For more than two labels, and for early stopping: LightGBM scores the rows
-            of every worker by themselves, and workers would stop at different rounds.
+            For more than two labels; for early stopping, because LightGBM scores the
+            rows of every worker by themselves, and workers would stop at different
+            rounds; and for a checkpoint, which it goes on from on one machine only.
         """
         self._check_stopping()
+        _check_callbacks(kwargs.get("callbacks"))
         target, lazy = _target(y), None
         if needs_classes(self):
             sums = weight_of_classes(y, target.classes[-1], sample_weight)
@@ -133,6 +136,15 @@ class _OnWorker(Inner):
             weights = self.class_weight.items()
             self._class_weight = {self._class_map[one]: w for one, w in weights}
         return lgb.LGBMModel.fit(self, X, np.asarray(y), **given)
+
+
+def _check_callbacks(callbacks: Any) -> None:
+    for one in callbacks or ():
+        if isinstance(one, Checkpoint | type(lgb.early_stopping(1))):
+            raise ValueError(
+                "callbacks must hold no checkpoint and no early stopping on Dask,"
+                f" because LightGBM has neither there, got a {type(one).__name__}"
+            )
 
 
 def _target(y: Any) -> Target:

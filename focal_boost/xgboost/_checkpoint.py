@@ -13,9 +13,17 @@ import xgboost as xgb
 from focal_boost._adapter import kept
 from focal_boost._adapter.saved import description
 from focal_boost._validation import check_integer, shown
-from focal_boost.xgboost._collective import is_distributed, summed, together
+from focal_boost.xgboost._collective import (
+    first_of,
+    is_distributed,
+    summed,
+    together,
+)
 from focal_boost.xgboost._saved import holding, taken_from, text_in
 from focal_boost.xgboost._start import Settings
+
+# What rows that may move from worker to worker do not have.
+_FINGERPRINT = "fingerprint of labels and weights"
 
 
 class Checkpoint(xgb.callback.TrainingCallback):
@@ -30,7 +38,8 @@ class Checkpoint(xgb.callback.TrainingCallback):
     ----------
     path : path
         The file. It is replaced as a whole, never in parts. Of several workers the
-        first one writes and reads it.
+        first one writes it, and they all go on from the one that the first of them
+        finds: let it be where all of them see it.
     every : int, default 10
         Rounds from one writing to the next.
 
@@ -95,9 +104,7 @@ class Checkpoint(xgb.callback.TrainingCallback):
             **_settings(config),
             **_of_rows(data),
         }
-        content = together(self._read)
-        if is_distributed():
-            content = xgb.collective.broadcast(content, 0)
+        content = first_of(together(lambda: kept.read(self.path)))
         if content is not None:
             said = together(lambda: self._checked(content))
             updater = Settings.of(booster).updater
@@ -109,9 +116,6 @@ class Checkpoint(xgb.callback.TrainingCallback):
                 booster.set_param({"updater": updater})
             taken_from(booster)
 
-    def _read(self) -> bytes | None:
-        return kept.read(self.path) if xgb.collective.get_rank() == 0 else None
-
     def _checked(self, content: bytes) -> dict[str, Any]:
         # Of what is no model XGBoost may end the process.
         whole = content[:1] + content[-1:] == b"{}" and b'"rounds"' in content
@@ -119,7 +123,11 @@ class Checkpoint(xgb.callback.TrainingCallback):
         if text is None:
             raise ValueError(kept.SOMETHING_ELSE.format(shown(str(self.path))))
         said: dict[str, Any] = json.loads(text)
-        kept.check_same(said, self._training, self.path)
+        here = dict(self._training)
+        if _FINGERPRINT not in said.get("training", {}):
+            # Several workers have written it.
+            here.pop(_FINGERPRINT, None)
+        kept.check_same(said, here, self.path)
         return said
 
     def evaluated(self, iteration: int) -> str:
@@ -170,5 +178,5 @@ def _of_rows(data: Any) -> dict[str, Any]:
         "number of columns": data.num_col(),
     }
     if not is_distributed():
-        found["fingerprint of labels and weights"] = kept.fingerprint(label, weight)
+        found[_FINGERPRINT] = kept.fingerprint(label, weight)
     return found

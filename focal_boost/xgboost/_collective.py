@@ -32,12 +32,17 @@ def together(compute: Callable[[], T]) -> T:
     Raises
     ------
     xgboost.core.XGBoostError
-        A ValueError too: the one of the first worker that has one, on all of them.
+        A ValueError too: that of the first worker that has one, on all of them, and so
+        for an OSError of several workers.
     """
     found: T | None = None
     try:
         found, message = compute(), ""
     except ValueError as error:
+        message = str(error)
+    except OSError as error:
+        if not is_distributed():
+            raise
         message = str(error)
     raise_together(message)
     return found  # type: ignore[return-value]
@@ -45,13 +50,19 @@ def together(compute: Callable[[], T]) -> T:
 
 def raise_together(message: str) -> None:
     """Raise on all workers, if one has a message, that of the first that has one."""
-    if is_distributed():
-        world, rank = xgb.collective.get_world_size(), xgb.collective.get_rank()
-        mine = np.asarray([rank if message else world])
-        first = int(xgb.collective.allreduce(mine, xgb.collective.Op.MIN)[0])
-        message = xgb.collective.broadcast(message, first) if first < world else ""
-    if message:
-        raise xgb.core.XGBoostError(message)
+    shared = first_of(message or None)
+    if shared:
+        raise xgb.core.XGBoostError(shared)
+
+
+def first_of(value: T | None) -> T | None:
+    """Return, on all workers, what the first one has that has something."""
+    if not is_distributed():
+        return value
+    world, rank = xgb.collective.get_world_size(), xgb.collective.get_rank()
+    mine = np.asarray([world if value is None else rank])
+    first = int(xgb.collective.allreduce(mine, xgb.collective.Op.MIN)[0])
+    return xgb.collective.broadcast(value, first) if first < world else None
 
 
 def summed(values: NDArray[Any]) -> NDArray[Any]:

@@ -10,11 +10,10 @@ from sklearn.metrics import average_precision_score
 import focal_boost.xgboost as fxgb
 from focal_boost import FocalLGBMClassifier, FocalObjective
 
-distributed = pytest.importorskip(
-    "distributed", reason='needs Dask: pip install ".[dask]"'
-)
+pytest.importorskip("distributed", reason='needs Dask: pip install ".[dask]"')
 da = pytest.importorskip("dask.array")
-dd = pytest.importorskip("dask.dataframe")
+on_dask = pytest.importorskip("on_dask")
+collection, frame, matrix = on_dask.collection, on_dask.frame, on_dask.matrix
 
 # The engines warn of what is theirs: ports, threads, deprecated arguments.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -31,52 +30,8 @@ SETTINGS = {"n_estimators": 8, "verbosity": -1}
 
 @pytest.fixture(scope="module")
 def client():
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as started,
-    ):
+    with on_dask.two_workers() as started:
         yield started
-
-
-def placed(client, arrays):
-    """Return a collection of which every worker has one block."""
-    from dask import delayed
-
-    workers = sorted(client.scheduler_info()["workers"])
-    pairs = zip(arrays, workers, strict=True)
-    there = [client.scatter(one, workers=[name], hash=False) for one, name in pairs]
-    blocks = [
-        da.from_delayed(delayed(future), shape=one.shape, dtype=one.dtype)
-        for future, one in zip(there, arrays, strict=True)
-    ]
-    found = da.concatenate(blocks).persist()
-    distributed.wait(found)
-    return found
-
-
-def collection(client, parts):
-    X, y = ([one[i] for one in parts] for i in range(2))
-    weight = None
-    if parts[0].weight is not None:
-        weight = placed(client, [one.weight for one in parts])
-    return placed(client, X), placed(client, y), weight
-
-
-def frame(client, parts):
-    X, y, _ = collection(client, parts)
-    frames = [dd.from_dask_array(X, columns=list("abcde")), dd.from_dask_array(y)]
-    frames = [one.persist() for one in frames]
-    distributed.wait(frames)
-    return frames
-
-
-def matrix(client, parts):
-    from xgboost import dask as dxgb
-
-    X, y, weight = collection(client, parts)
-    return dxgb.DaskDMatrix(client, X, y, weight=weight)
 
 
 def margin(booster):
