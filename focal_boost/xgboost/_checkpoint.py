@@ -82,9 +82,14 @@ class Checkpoint(xgb.callback.TrainingCallback):
         self._log: dict[str, dict[str, list[float]]] = {}
         self._training: dict[str, Any] = {}
         self._objective: Any = None
+        self._fault: OSError | None = None
 
     def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
         if epoch:
+            if epoch > self.rounds and epoch % self.every == 0:
+                # Had it been the last that workers do together, one might have left
+                # before XGBoost 2 told the other.
+                together(self._check_written)
             return False
         if not hasattr(model, "keep"):
             raise ValueError(
@@ -145,15 +150,23 @@ class Checkpoint(xgb.callback.TrainingCallback):
             more = {"rounds": done, "log": evals_log, "training": self._training}
             with holding(model, description(self._objective, None, **more)):
                 content = bytes(model.save_raw("ubj"))
-            together(lambda: self._write(content))
+            self._write(content)
         self._done = done
         return False
 
     def _write(self, content: bytes) -> None:
-        if xgb.collective.get_rank() == 0:
-            kept.write(self.path, content)
+        try:
+            if xgb.collective.get_rank() == 0:
+                kept.write(self.path, content)
+        except OSError as error:
+            self._fault = error
+
+    def _check_written(self) -> None:
+        if self._fault is not None:
+            raise self._fault
 
     def after_training(self, model: Any) -> Any:
+        self._check_written()
         if self._done < self.rounds:
             raise ValueError(kept.TOO_FEW.format(self.rounds, self._done))
         return model
