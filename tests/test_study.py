@@ -9,17 +9,15 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import mpmath as mp
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from scipy.special import expit, logit
+from scipy.special import expit
 
-from focal_boost import FocalLoss, FocalObjective
+from focal_boost import FocalObjective
 from focal_boost.datasets import make_imbalanced
 
 STUDY = Path(__file__).parent / "benchmarks" / "study"
@@ -32,162 +30,6 @@ def _modules() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(STUDY)
         yield
-
-
-class Row:
-    """A row's loss as a function of the raw score, in 40 digits."""
-
-    def __init__(self, arm: Any, y: int) -> None:
-        self.arm, self.sign = arm, 2 * y - 1
-        self.weight = mp.mpf(arm.alpha if y else 1 - arm.alpha)
-
-    def phi(self, t: Any) -> Any:
-        p = 1 / (1 + mp.exp(-t))
-        return (1 - p) ** self.arm.gamma * -mp.log(p)
-
-    def posterior(self, z: Any) -> Any:
-        """Where the expected loss has its minimum at z."""
-        positive = self.arm.alpha * mp.diff(self.phi, z)
-        negative = (1 - self.arm.alpha) * mp.diff(self.phi, -z)
-        return negative / (positive + negative)
-
-    def margin(self, raw: Any) -> Any:
-        if self.arm.link == "z":
-            return raw
-        eta = 1 / (1 + mp.exp(-raw))
-        return mp.findroot(lambda z: self.posterior(z) - eta, raw / 3)
-
-    def loss(self, raw: Any) -> Any:
-        return self.weight * self.phi(self.sign * self.margin(raw))
-
-    def hessian(self, raw: Any) -> Any:
-        return mp.diff(self.loss, raw, 2)
-
-    def upper(self, raw: Any) -> Any:
-        """The Hessian in z without its only negative term, carried over."""
-        t = self.sign * self.margin(raw)
-        p = 1 / (1 + mp.exp(-t))
-        gamma = self.arm.gamma
-        negative = -gamma * p * (1 - p) ** (gamma + 1) * -mp.log(p)
-        slope = mp.diff(self.margin, raw)
-        return self.weight * (mp.diff(self.phi, t, 2) - negative) * slope**2
-
-    def expected(self, raw: Any) -> Any:
-        eta = self.posterior(self.margin(raw))
-        positive, negative = Row(self.arm, 1), Row(self.arm, 0)
-        return eta * positive.hessian(raw) + (1 - eta) * negative.hessian(raw)
-
-
-class TestCurves:
-    @pytest.mark.parametrize("link", ["m", "z"])
-    @pytest.mark.parametrize(("alpha", "gamma"), [(0.25, 1.0), (0.75, 2.5)])
-    def test_derivatives_are_those_of_the_loss(self, link, alpha, gamma):
-        from arms import Arm
-        from curves import Curve
-
-        at = np.array([-9.0, -2.03, 0.4, 3.0])
-        arms = {
-            name: Arm("focal", alpha, gamma, link, name, "1")
-            for name in ("upper", "expected", "exact")
-        }
-        y = np.tile([0, 1], at.size)
-        found = {
-            name: Curve(arm, y, None)(np.repeat(at, 2)) for name, arm in arms.items()
-        }
-        with mp.workdps(40):
-            rows = [Row(arms["upper"], label) for label in (0, 1)]
-            pairs = [(row, mp.mpf(raw)) for raw in at for row in rows]
-            slope = [float(mp.diff(row.loss, raw)) for row, raw in pairs]
-            expected = {
-                "upper": [float(row.upper(raw)) for row, raw in pairs],
-                "expected": [float(row.expected(raw)) for row, raw in pairs],
-                "exact": [float(row.hessian(raw)) for row, raw in pairs],
-            }
-        for name, (grad, hess) in found.items():
-            assert grad.dtype == hess.dtype == np.float32
-            assert grad == pytest.approx(slope, rel=1e-4)
-            off = 1e-4 * np.array(expected["upper"])
-            assert np.all(np.abs(hess - expected[name]) <= off), name
-
-    @pytest.mark.parametrize("scale", ["c", "start", "1"])
-    @pytest.mark.parametrize("hessian", ["upper", "expected", "exact"])
-    def test_gamma_0_is_log_loss(self, scale, hessian):
-        from arms import Arm
-        from curves import Curve
-
-        y = np.arange(T.size) % 2
-        weight = np.linspace(0.5, 2, T.size)
-        arm = Arm("focal", 0.5, 0.0, "m", hessian, scale)
-        curve = Curve(arm, y, weight)
-        factor = weight * (0.5 if scale == "1" else 1)
-        grad, hess = curve(T)
-        assert grad == pytest.approx(factor * (expit(T) - y), rel=1e-4, abs=1e-12)
-        assert hess == pytest.approx(factor * expit(T) * expit(-T), rel=1e-4, abs=1e-12)
-        assert expit(curve.start) == pytest.approx(np.average(y, weights=weight))
-
-    def test_weight_of_a_score_is_1_at_its_greatest_or_at_the_start(self):
-        from arms import Arm
-        from curves import Curve
-
-        y = np.repeat([0, 1], [T.size, 3])
-        for scale in ("c", "start"):
-            curve = Curve(Arm(scale=scale), y, None)
-            at = np.append(T, [curve.start, 0.0, 0.0])
-            size = curve(at)[0][:-2] / (expit(at[:-2]) - y[:-2])
-            if scale == "c":
-                assert size.max() == pytest.approx(1, abs=1e-3)
-            else:
-                assert size[-1] == pytest.approx(1, abs=1e-4)
-
-    @pytest.mark.parametrize("gamma", [0.5, 3.0])
-    def test_log_odds_of_the_margin_are_those_of_the_package(self, gamma):
-        from arms import Arm
-        from curves import Curve
-
-        y = np.array([0, 0, 0, 1])
-        z = Curve(Arm(gamma=gamma, link="z", scale="1"), y, None)
-        at = np.linspace(-8, 8, 65)
-        expected = FocalLoss(0.25, gamma).posterior(at)
-        assert expit(z.log_odds(at)) == pytest.approx(expected, rel=1e-4)
-        assert expit(z.log_odds(z.start)) == pytest.approx(0.25, rel=1e-4)
-
-    def test_far_scores_are_finite(self):
-        from arms import FACTORIAL
-        from curves import Curve
-
-        y, at = np.array([0, 1, 0, 1]), np.array([1e5, -1e5, -1e5, 1e5])
-        for arm in FACTORIAL:
-            curve = Curve(arm, y, None)
-            assert np.isfinite(curve(at)).all()
-            assert np.isfinite(curve.log_odds(at)).all()
-
-
-class TestArms:
-    def test_all_arms_of_the_factorial_have_names_of_their_own(self):
-        from arms import BY_NAME, FACTORIAL, FORMER, Arm, package_arms, step_arms
-
-        # m: three curvatures at one scale, two more scales; z: three curvatures.
-        assert len(FACTORIAL) == (5 + 3) * 3 * 4
-        assert {arm.name for arm in (*FACTORIAL, FORMER)} < set(BY_NAME)
-        assert all(BY_NAME[arm.name] == arm for arm in (*FACTORIAL, FORMER))
-        names = [arm.name for arm in step_arms(Arm(0.5))]
-        assert len(set(names)) == len(names) == 1 + 2 * 2
-        assert len(step_arms(Arm(gamma=0.5))) == 1 + 2
-        names = [arm.name for arm in package_arms(Arm())]
-        assert names == ["built-in", "α=0.25 γ=1 m upper c", "package α=0.25 γ=1"]
-
-    def test_candidates_are_the_best_in_m_and_what_they_are_compared_with(self):
-        from arms import BUILT_IN, FORMER, candidates
-
-        ordered = ["α=0.5 γ=1 z upper 1", "α=0.5 γ=2 m upper c", "built-in",
-                   "α=0.25 γ=2 m upper c", "α=0.75 γ=2 m upper c"]  # fmt: skip
-        names = [arm.name for arm in candidates(ordered, 2)]
-        assert names[:4] == [BUILT_IN.name, FORMER.name, ordered[1], ordered[3]]
-        assert set(names[4:]) == {
-            "α=0.5 γ=2 m upper 1", "α=0.5 γ=2 m upper start", "α=0.5 γ=2 z upper 1",
-            "α=0.5 γ=2 m expected c", "α=0.5 γ=2 m exact c",
-            "α=0.25 γ=2 m upper 1", "α=0.25 γ=2 m upper start", "α=0.25 γ=2 z upper 1",
-        }  # fmt: skip
 
 
 def grouped_rows(seed: int) -> tuple[Any, Any]:
@@ -301,130 +143,6 @@ class TestSplits:
         assert np.unique(mammography.groups).size == 7_848
 
 
-@pytest.fixture(scope="module")
-def fold() -> Any:
-    """Weighted rows with one positive in ten, split in three."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(STUDY)
-        from sets import DataSet, split
-
-        X, y, _ = make_imbalanced(3_000, prevalence=0.1, seed=0)
-        weight = np.random.default_rng(0).uniform(0.5, 2.0, y.size)
-        X = X.astype(np.float32)
-        data = DataSet(X, y.astype(np.int8), np.arange(y.size), weight)
-        return split(data, "made", 0, 0, 0)
-
-
-def regimes(rounds: int = 60) -> Any:
-    """Return two regimes whose LightGBM trainings are one."""
-    from fits import Regime
-
-    return Regime("defaults", None, rounds, 5), Regime("careful", 0.1, rounds, 12)
-
-
-class TestRegimes:
-    def test_a_training_ends_when_every_regime_has_waited_enough(self):
-        from fits import Regime
-
-        losses = [5.0, 4, 6, 6, 3, 6, 6, 6, 2]
-        assert Regime("", rounds=9, patience=2).best(losses) == 2
-        assert Regime("", rounds=9, patience=3).best(losses) == 5
-        assert Regime("", rounds=4, patience=3).best(losses) == 2
-        assert Regime("", rounds=9, patience=9).best(losses) == 9
-        assert Regime("", rounds=9, patience=1).best([np.nan, 1.0]) == 1
-        for rounds, patience, end in ((9, 2, 4), (9, 3, 8), (4, 3, 4), (9, 9, 9)):
-            regime = Regime("", rounds=rounds, patience=patience)
-            over = [regime.is_over(losses[:n]) for n in range(1, 10)]
-            assert over.index(True) + 1 == end
-
-    @pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
-    def test_it_is_the_library_that_stops_early(self, fold, library):
-        from arms import BUILT_IN
-        from fits import Binned, fit
-
-        found = {
-            one.regime: one for one in fit(library, BUILT_IN, Binned(fold), regimes())
-        }
-        for regime in regimes():
-            rounds, margin = self.own(library, fold, regime)
-            assert found[regime.name].rounds == rounds < regime.rounds
-            assert found[regime.name].log_odds == pytest.approx(margin, abs=1e-6)
-
-    def own(self, library, fold, regime):
-        import lightgbm as lgb
-        import xgboost as xgb
-
-        parts = (fold.train, fold.valid)
-        if library == "xgboost":
-            made = (xgb.QuantileDMatrix, xgb.DMatrix)
-            train, valid = (
-                m(p.X, label=p.y, weight=p.weight)
-                for m, p in zip(made, parts, strict=True)
-            )
-            params = {"objective": "binary:logistic", "nthread": 1, "eta": 0.3}
-            if regime.rate:
-                params["eta"] = regime.rate
-            booster = xgb.train(
-                params, train, regime.rounds, evals=[(valid, "valid")],
-                early_stopping_rounds=regime.patience, verbose_eval=False,
-            )  # fmt: skip
-            rounds = booster.best_iteration + 1
-            given = {"output_margin": True, "iteration_range": (0, rounds)}
-            return rounds, booster.predict(xgb.DMatrix(fold.test.X), **given)
-        train = lgb.Dataset(fold.train.X, fold.train.y, weight=fold.train.weight)
-        valid = train.create_valid(fold.valid.X, fold.valid.y, weight=fold.valid.weight)
-        params = {"objective": "binary", "num_threads": 1, "verbosity": -1}
-        booster = lgb.train(
-            params, train, regime.rounds, valid_sets=[valid],
-            callbacks=[lgb.early_stopping(regime.patience, verbose=False)],
-        )  # fmt: skip
-        return booster.best_iteration, booster.predict(fold.test.X, raw_score=True)
-
-
-@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
-class TestFits:
-    def judged(self, library, arm, fold):
-        """Return the measures in both regimes, one after the other."""
-        from fits import Binned, fit
-        from measures import measures
-
-        found = fit(library, arm, Binned(fold), regimes())
-        test = fold.test
-        assert [one.regime for one in found] == ["defaults", "careful"]
-        assert all(0 < one.seconds < 60 for one in found)
-        return [measures(test.y, one.log_odds, test.weight) for one in found]
-
-    def test_gamma_0_is_the_built_in_objective(self, fold, library):
-        from arms import BUILT_IN, Arm
-
-        built_in = self.judged(library, BUILT_IN, fold)
-        found = self.judged(library, Arm("focal", 0.5, 0.0), fold)
-        for one, expected in zip(found, built_in, strict=True):
-            assert one == pytest.approx(expected, rel=2e-3)
-
-    def test_every_kind_of_arm_learns(self, fold, library):
-        from arms import BUILT_IN, FACTORIAL, FORMER, Arm
-        from measures import measures
-
-        blind = np.full(fold.test.y.size, logit(np.average(fold.test.y)))
-        blind = measures(fold.test.y, blind, fold.test.weight)
-        focal = [arm for arm in FACTORIAL if (arm.alpha, arm.gamma) == (0.25, 1)]
-        for arm in (BUILT_IN, FORMER, *focal, Arm(max_delta_step=0.5)):
-            for judged in self.judged(library, arm, fold):
-                assert judged["log_loss"] < 0.95 * blind["log_loss"], arm.name
-                assert judged["average_precision"] > 2 * blind["average_precision"]
-
-    def test_the_package_trains_as_the_study_does(self, fold, library):
-        from arms import Arm
-
-        if not hasattr(FocalObjective, "initial_score"):
-            pytest.skip("the package's raw score is not m yet")
-        own = self.judged(library, Arm(), fold)
-        package = self.judged(library, Arm("package"), fold)
-        for one, expected in zip(package, own, strict=True):
-            assert one == pytest.approx(expected, rel=2e-3)
-
-
 class TestMeasures:
     def test_ece_of_one_posterior_is_its_distance_from_the_rate(self):
         from measures import ece
@@ -502,17 +220,6 @@ class TestRule:
         assert rule.loc["steady", "rank"] == pytest.approx((4 / 3 + 4 / 3) / 2)
         assert rule.loc["exactly half", "rank"] == pytest.approx((5 / 3 + 5 / 3) / 2)
         assert rule["rank"].isna().tolist() == [False, False, True, True]
-
-    def test_defaults_are_arms_in_m_whose_shape_never_collapses(self):
-        from tables import defaults
-
-        collapses = {
-            "built-in": 0, "α=0.5 γ=1 z upper 1": 0, "α=0.5 γ=2 m upper 1": 0,
-            "α=0.5 γ=2 m upper c": 0, "α=0.25 γ=2 m upper c": 0,
-            "α=0.5 γ=2 m exact c": 1, "α=0.25 γ=2 m upper 1": 2,
-        }  # fmt: skip
-        rule = pd.DataFrame({"collapses": collapses})
-        assert defaults(rule) == ["α=0.5 γ=2 m upper c", "α=0.25 γ=2 m upper c"]
 
     def test_ranks_are_those_of_scipy(self):
         from ranking import mean_ranks
@@ -610,8 +317,7 @@ class TestTables:
 
     def test_a_failed_fold_fails_the_arm_on_the_set(self):
         from ranking import cell_means
-        from records import Key
-        from stages import frame_of
+        from records import Key, frame_of
 
         records = fits_of({"built-in": [0.5, 0.6], "other": [0.7, 0.8]})
         failed = {key: records[-1][key] for key in Key._fields}
@@ -622,68 +328,22 @@ class TestTables:
 
     def test_summary_has_ratios_and_the_worst_set(self):
         from sets import FRAUDS
-        from tables import everywhere
+        from tables import summary
 
-        arm = "α=0.5 γ=1 m upper c"
-        folds = {"built-in": [0.5, 0.5, 0.5], arm: [0.6, 0.61, 0.59]}
-        others = {"built-in": [0.4, 0.4, 0.4], arm: [0.2, 0.15, 0.1]}
-        frame = pd.DataFrame(
-            [
-                *fits_of(folds),
-                *fits_of(others, FRAUDS),
-                *fits_of(folds, "c", "defaults"),
-            ]
-        )
-        table = everywhere(frame).set_index(["library", "regime", "arm"])
-        assert len(table) == 4
-        assert table.loc[("xgboost", "defaults", arm), "AP ratio"] == pytest.approx(1.2)
-        row = table.loc[("xgboost", "careful", arm)]
+        folds = {"built-in": [0.5, 0.5, 0.5], "focal": [0.6, 0.61, 0.59]}
+        others = {"built-in": [0.4, 0.4, 0.4], "focal": [0.2, 0.15, 0.1]}
+        table = summary(pd.DataFrame([*fits_of(folds), *fits_of(others, FRAUDS)]))
+        assert table.loc["built-in", "AP"] == "1.000 (1.000 to 1.000)"
+        row = table.loc["focal"]
         ratios = np.array([0.6 / 0.5, 0.15 / 0.4])
-        assert row["AP ratio"] == pytest.approx(np.exp(np.log(ratios).mean()))
-        assert row["AP median"] == pytest.approx(ratios.mean())
+        assert row["AP"].startswith(f"{np.sqrt(ratios.prod()):.3f} (")
         assert row["AP without frauds"] == pytest.approx(1.2)
-        assert (row["AP won"], row["log loss won"]) == (1, 1)
+        assert (row["AP won"], row["log loss won"]) == ("1 of 2", "1 of 2")
         assert (row["AP worst"], row["AP worst set"]) == (pytest.approx(0.375), FRAUDS)
         assert row["log loss worst"] == pytest.approx(1.2)
         assert row["log loss worst set"] == "a"
         assert (row["AP w/t/l"], row["log loss w/t/l"]) == ("1/0/1", "1/0/1")
-        assert row["AP rank"] == row["rank"] == 1.5
         assert row["collapses"] == 1
-
-    def test_factors_compare_arms_that_differ_in_nothing_else(self):
-        from tables import by_factor
-
-        measured = {
-            "built-in": 0.1, "α=0.25 γ=1 m upper c": 0.5, "α=0.25 γ=1 m upper 1": 0.4,
-            "α=0.25 γ=2 m upper c": 0.6, "α=0.25 γ=2 m upper 1": 0.3,
-            "α=0.25 γ=2 m exact c": 0.2, "α=0.25 γ=1 z upper 1": 0.45,
-        }  # fmt: skip
-        frame = pd.DataFrame(fits_of({arm: [v, v] for arm, v in measured.items()}))
-        table = by_factor(frame).set_index(["factor", "level"])
-        assert table["pairs"].to_dict() == {
-            ("link", "z"): 1, ("scale", "1"): 2, ("hessian", "exact"): 1,
-            ("gamma", "2.0"): 2,
-        }  # fmt: skip
-        for at, ratio in (
-            (("link", "z"), 0.9),
-            (("scale", "1"), np.sqrt(0.8 * 0.5)),
-            (("hessian", "exact"), 1 / 3),
-            (("gamma", "2.0"), np.sqrt(1.2 * 0.75)),
-        ):
-            for column in ("AP all", "AP xgboost careful", "log loss all"):
-                assert table.loc[at, column] == pytest.approx(ratio)
-
-    def test_duels_are_with_the_neighbours_and_the_built_in(self):
-        from tables import duels
-
-        chosen, other = "α=0.25 γ=1 m upper c", "α=0.25 γ=1 z upper 1"
-        parts = {"built-in": [0.5] * 2, chosen: [0.6] * 2, other: [0.8] * 2}
-        table = duels(pd.DataFrame(fits_of(parts)), chosen).set_index("against")
-        assert table["AP ratio"].to_dict() == pytest.approx(
-            {"built-in": 1.2, other: 0.75}
-        )
-        assert table["AP won"].tolist() == ["1 of 1", "0 of 1"]
-        assert table["log loss won"].tolist() == ["0 of 1", "1 of 1"]
 
 
 class TestRecords:
@@ -720,56 +380,20 @@ class TestRecords:
         records.add(both)
         assert records.all == Records(records.path).all == both
 
-    def test_what_is_recorded_is_not_fitted_again(self):
-        from arms import BUILT_IN, FORMER
-        from records import Key
-        from stages import Plan, Stage, screening, tasks
+    def test_a_fold_that_lacks_a_fit_is_made_again(self, tmp_path):
+        from study import ARMS, Plan, todo
 
-        plan = Plan(Path())
-        rows = {"few": 29_999, "many": 30_000, "others": 5, "z": 1}
-        arms = (BUILT_IN, FORMER)
-        stage = Stage("some", "whole", ("few", "many"), arms)
-        everything = list(tasks(stage, plan, rows, set()))
-        assert len(everything) == 2 * 5 * 3 + 2 * 5 * 1
-        small = Stage("some", "small", ("few", "many"), arms)
-        assert len(list(tasks(small, plan, rows, set()))) == 2 * 3 * 2
-        done = {
-            task.key(arm, regime)
-            for task in everything
-            for arm in task.arms
-            for regime in plan.regimes
-        }
-        assert len(done) == 2 * 2 * len(everything)
-        left = Key("whole", "lightgbm", "careful", "few", 2, 3, "built-in")
-        (task,) = tasks(stage, plan, rows, done - {left})
-        assert task.arms == (BUILT_IN,)
-        assert task.key(BUILT_IN, plan.regimes[1]) == left
-        assert list(tasks(stage, plan, rows, done)) == []
-        assert screening(plan, rows).sets == ("few", "z")
-        assert len(screening(plan, rows).arms) == 97
-
-    def test_a_fit_that_fails_is_a_record(self, monkeypatch):
-        import stages
-        from arms import BUILT_IN, FORMER
-        from fits import Fitted
-
-        def fit(library, arm, binned, regimes):
-            if arm == BUILT_IN:
-                raise RuntimeError("no such luck")
-            odds = np.zeros(2) if library == "xgboost" else np.array([0, np.nan])
-            return [Fitted(one.name, odds, 1, 0.0) for one in regimes]
-
-        test = SimpleNamespace(y=np.array([0, 1]), weight=None)
-        binned = SimpleNamespace(fold=SimpleNamespace(test=test))
-        monkeypatch.setattr(stages, "fit", fit)
-        monkeypatch.setattr(stages, "_binned", lambda task, plan: binned)
-        for library, sound in (("xgboost", True), ("lightgbm", False)):
-            task = stages.Task("few", library, "a", 0, 0, (BUILT_IN, FORMER))
-            found = stages.work(task, stages.Plan(Path()))
-            assert [one["regime"] for one in found] == ["defaults", "careful"] * 2
-            assert {one["error"] for one in found[:2]} == {"RuntimeError: no such luck"}
-            assert [one["error"] is None for one in found[2:]] == [sound] * 2
-            json.dumps(found, allow_nan=False)
+        plan = Plan(tmp_path, folds=2, repeats=2)
+        every = list(todo({"a": 100, "b": 40_000}, plan, set()))
+        # Of the larger set there is one repetition; each fold is in both libraries.
+        assert [(one.set, one.repeat, one.fold) for one in every[::2]] == [
+            *(("a", repeat, fold) for repeat in (0, 1) for fold in (0, 1)),
+            *(("b", 0, fold) for fold in (0, 1)),
+        ]
+        done = {every[0].key(one.name, arm) for one in plan.regimes for arm in ARMS}
+        rows = {"a": 100, "b": 40_000}
+        assert list(todo(rows, plan, done)) == every[1:]
+        assert list(todo(rows, plan, {*list(done)[1:]})) == every
 
 
 def study(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -815,15 +439,12 @@ class TestCommand:
         common = ("--quick", "--jobs", "1", "--data", str(made), "--out", str(tmp_path))
         done = study(*common)
         assert (done.returncode, done.stderr) == (0, "")
-        assert "package: first, second\n" in done.stdout
+        assert done.stdout.count(", 2 sets:") == 4
         records = lines_in(tmp_path)
+        # Sets, folds, libraries, regimes, arms.
+        assert len(records) == 2 * 2 * 2 * 2 * 3
         assert {one["set"] for one in records} == {"first", "second"}
-        assert {one["library"] for one in records} == {"xgboost", "lightgbm"}
-        assert {one["regime"] for one in records} == {"defaults", "careful"}
-        assert [one["error"] for one in records] == [None] * len(records)
-        summary = (tmp_path / "summary.md").read_text("utf-8")
-        assert "Named by the rule: **α=0.25 γ=2 m " in summary
-        # In the midst of the screening, of a task, and of a line.
+        # In the midst of a fold and of a line.
         whole = (tmp_path / "fits.jsonl").read_text("utf-8").splitlines()
         kept = "\n".join(whole[:33]) + "\n" + whole[33][:40]
         (tmp_path / "fits.jsonl").write_text(kept, "utf-8")
@@ -831,51 +452,47 @@ class TestCommand:
         assert (again.returncode, again.stderr) == (0, "")
         assert lines_in(tmp_path)[:33] == records[:33]
         assert without_time(lines_in(tmp_path)) == without_time(records)
-        self.check_report(made, tmp_path, common)
+        self.check_report(tmp_path, common)
 
-    def check_report(self, made, out, common):
+    def check_report(self, out, common):
         before = (out / "fits.jsonl").read_bytes()
         tables = out / "tables"
         only = study(*common, "--report", "--tables", str(tables))
         assert (only.returncode, only.stderr) == (0, "")
         assert (out / "fits.jsonl").read_bytes() == before
-        for name in (
-            "screening", "factors", "naming", "naming_rule", "duels", "max_delta_step",
-            "few_rows", "final", "final_rule", "final_sets", "package",
-        ):  # fmt: skip
-            lines = (tables / f"{name}.csv").read_text("utf-8").splitlines()
-            assert len(lines) > 1
-            assert all(line.count(",") >= 2 for line in lines)
-            # The rule orders the four arms of the final alone.
-            assert name == "final_rule" or sum(map(len, lines)) > 300
-        final = pd.read_csv(tables / "final.csv").set_index(
-            ["library", "regime", "arm"]
-        )
-        assert final.loc[("lightgbm", "careful", "built-in"), "AP ratio"] == 1
-        assert "α=0.25 γ=2 z upper 1 step=5" in final.index.get_level_values("arm")
+        assert len(list(tables.glob("*.csv"))) == 4
+        table = pd.read_csv(tables / "study_lightgbm_careful.csv").set_index("arm")
+        assert list(table.index) == ["built-in", "focal", "focal γ=1"]
+        assert table.loc["built-in", "AP worst"] == 1
         others = study(*common, "--seed", "5")
         assert others.returncode == 2
         assert "must be a new folder for other settings" in others.stderr
         assert others.stderr.count("\n") == 1
 
-    def test_quick_runs_on_the_shared_sets(self, shared_data, tmp_path):
-        data = ("--data", str(shared_data), "--stages", "screening", "naming")
-        done = study("--quick", "--jobs", "2", "--out", str(tmp_path), *data)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert "naming: ozone_1hr, us_crime\n" in done.stdout
-        assert "final: " not in done.stdout
-        assert [one["error"] for one in lines_in(tmp_path) if one["error"]] == []
+    def test_at_gamma_zero_focal_loss_is_the_built_in_objective(self):
+        """Both are trained by the study as they are, in either library."""
+        import study
+        from sets import DataSet, split
 
-    def test_report_of_a_study_that_has_begun(self, made, tmp_path):
+        X, y, _ = make_imbalanced(3_000, prevalence=0.1, seed=0)
+        weight = np.random.default_rng(0).uniform(0.5, 2.0, y.size)
+        data = DataSet(
+            X.astype(np.float32), y.astype(np.int8), np.arange(y.size), weight
+        )
+        fold = split(data, "made", 0, 0, 0)
+        regime = study.Regime("careful", 0.1, 60, 12)
+        for fit in study._FITS.values():
+            theirs, rounds = fit(None, fold, regime)
+            ours, same = fit(FocalObjective(None, 0.0), fold, regime)
+            assert rounds == same > 3
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+    def test_report_of_nothing(self, made, tmp_path, capsys):
         from study import main
 
         quick = ["--quick", "--data", str(made), "--out", str(tmp_path), "--report"]
         assert main(quick) == 2
-        records = fits_of({"built-in": [0.5, 0.6]}, "first")
-        text = "".join(json.dumps(one) + "\n" for one in records)
-        (tmp_path / "fits.jsonl").write_text(text, "utf-8")
-        assert main(quick) == 0
-        assert "No set is finished yet." in (tmp_path / "summary.md").read_text("utf-8")
+        assert capsys.readouterr().err.startswith("study.py: --out must hold fits")
 
     def test_absent_data_get_one_sentence(self, tmp_path, capsys):
         from study import main
@@ -883,9 +500,8 @@ class TestCommand:
         out = ["--out", str(tmp_path / "out")]
         assert main(["--data", str(tmp_path / "nowhere"), *out]) == 2
         assert main(["--data", str(tmp_path), *out]) == 2
-        first, second = capsys.readouterr().err.splitlines()
-        assert first.startswith("study.py: --data must be a folder of data sets, got ")
-        assert second.startswith("study.py: --data must hold binary sets, got ")
+        for line in capsys.readouterr().err.splitlines():
+            assert line.startswith("study.py: --data must be a folder of binary sets, ")
         assert not (tmp_path / "out").exists()
 
     @pytest.mark.parametrize(

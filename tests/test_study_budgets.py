@@ -77,12 +77,12 @@ def test_a_search_ends_in_its_best_model_and_in_a_mean(library):
     """With all of the rows known to the model, its posterior beats the prevalence."""
     from budgets import Parts, by_search
     from measures import log_loss
-    from pairs import inner_folds
     from sets import DataSet
+    from splits import inner_folds
 
     X, y, _ = make_imbalanced(1_500, 0.2, n_features=5, seed=5)
     data = DataSet(X.astype(np.float32), y.astype(np.int8), np.arange(y.size))
-    cv = inner_folds(data, 2, np.random.default_rng(0))
+    cv = inner_folds(y, data.groups, 2, np.random.default_rng(0))
     found = by_search("trees")(library, Parts(data, data, cv), 0.3)
     prior = log_loss(y, np.full(y.size, np.log(np.mean(y) / (1 - np.mean(y)))))
     assert log_loss(y, found.single) < prior

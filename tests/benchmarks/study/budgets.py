@@ -16,10 +16,9 @@ import optuna
 import xgboost as xgb
 from measures import measures
 from numpy.typing import NDArray
-from pairs import inner_folds, joined
 from records import Key, Record
 from sets import DataSet, Size, load_set, split
-from splits import Rows, rng_of
+from splits import Rows, inner_folds, rng_of
 
 from focal_boost import FocalLGBMClassifier, FocalXGBClassifier
 from focal_boost.tuning import FocalSearchCV
@@ -87,9 +86,9 @@ class Parts:
 def searched(one: Searches, plan: Plan) -> list[Record]:
     """Make the searches, and measure what they end in."""
     outer = split(_set(one.set, plan), one.set, 0, one.fold, plan.seed)
-    train = joined(outer.train, outer.valid)
+    train = outer.train.joined(outer.valid)
     rng = rng_of(plan.seed, one.set, one.fold, "tuned")
-    rows = Parts(train, outer.test, inner_folds(train, plan.inner, rng))
+    rows = Parts(train, outer.test, inner_folds(train.y, train.groups, plan.inner, rng))
     found = []
     for name, arms in ARMS.items():
         result = _SEARCHES[name](one.library, rows, float(one.budget))

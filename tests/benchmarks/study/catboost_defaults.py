@@ -28,16 +28,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from fits import LIBRARIES
-from joblib import Parallel, delayed
+from command import LIBRARIES, check_settings, exit_code, make, parser_of
 from measures import measures
-from progress import Progress
 from ranking import by_rule, cell_means, complete_cells, geometric_mean
-from records import Key, Record, Records
-from reporting import markdown, write_table
+from records import Key, Record, Records, frame_of
 from sets import DataSet, Fold, load_set, split
-from stages import frame_of
-from study import check_settings, exit_code, parser_of
+from tables import JUDGED, markdown, told, write_table
 from trees import TreesPlan, fit, settings
 
 # More of them than that bring nothing (Lakshminarayanan et al. 2017 use 5).
@@ -153,13 +149,8 @@ def compared(fits: pd.DataFrame) -> pd.DataFrame:
         for arm in _ARMS:
             ratio = means.loc[library, arm] / theirs
             row: dict[str, Any] = {"library": library, "arm": arm}
-            for name, measure, sign in (
-                ("AP", "average_precision", 1), ("log loss", "log_loss", -1)
-            ):  # fmt: skip
-                mean, low, high = geometric_mean(ratio[measure])
-                won = ((ratio[measure] - 1) * sign > 0).sum()
-                row[name] = f"{mean:.3f} ({low:.3f} to {high:.3f})"
-                row[f"{name} won"] = f"{won} of {len(ratio)}"
+            for name, (measure, higher) in JUDGED.items():
+                row[name], row[f"{name} won"] = told(ratio[measure], higher=higher)
             row["time"] = f"{geometric_mean(ratio['seconds'])[0]:.2f}"
             row["models"] = means.loc[library, arm]["rounds"].mean()
             rows.append(row)
@@ -192,12 +183,8 @@ def _run(options: argparse.Namespace) -> None:
     check_settings(plan, fields, options.out / "trees_settings.json")
     records = Records(options.out / "catboost.jsonl")
     if not options.report:
-        left = list(todo(chosen_without(trees, plan), plan.folds, records.keys))
-        parallel = Parallel(options.jobs, return_as="generator_unordered", batch_size=1)
-        with Progress("catboost", len(left)) as progress:
-            for found in parallel(delayed(fitted)(one, plan) for one in left):
-                records.add(found)
-                progress.advance(1, found[-1]["set"])
+        left = todo(chosen_without(trees, plan), plan.folds, records.keys)
+        make("catboost", left, fitted, plan, records, options)
     print(report(records.all, plan.folds, options.tables or options.out))
 
 

@@ -33,15 +33,11 @@ from pathlib import Path
 
 import pandas as pd
 from budgets import ARMS, Plan, Searches, chosen_sets, searched
-from fits import LIBRARIES
-from joblib import Parallel, delayed
-from progress import Progress
-from ranking import cell_means, complete_cells, geometric_mean
-from records import Key, Record, Records
-from reporting import markdown, write_table
+from command import LIBRARIES, check_settings, exit_code, make, parser_of
+from ranking import cell_means, complete_cells
+from records import Key, Record, Records, frame_of
 from sets import Size, binary_sets
-from stages import frame_of
-from study import check_settings, exit_code, parser_of
+from tables import JUDGED, markdown, told, write_table
 
 # Arm against arm, and what their ratio tells.
 PAIRS = (
@@ -53,7 +49,6 @@ PAIRS = (
     ("optuna, 5", "optuna", "the mean of five, of Optuna's"),
 )
 _NAMES = [arm for arms in ARMS.values() for arm in arms]
-_JUDGED = {"AP": ("average_precision", 1), "log loss": ("log_loss", -1)}
 
 
 def todo(sets: Sequence[str], plan: Plan, done: set[Key]) -> Iterator[Searches]:
@@ -71,16 +66,13 @@ def compared(fits: pd.DataFrame) -> pd.DataFrame:
     """Return a row per budget, library and pair of arms: ratios over the sets."""
     rows = []
     for (budget, library), own in fits.groupby(["size", "library"]):
-        cells = {name: cell_means(own, column) for name, (column, _) in _JUDGED.items()}
+        cells = {name: cell_means(own, column) for name, (column, _) in JUDGED.items()}
         for arm, base, what in PAIRS:
             row = {"seconds": budget, "library": library, "what": what,
                    "arm": arm, "against": base}  # fmt: skip
-            for name, (_, sign) in _JUDGED.items():
+            for name, (_, higher) in JUDGED.items():
                 ratio = cells[name][arm] / cells[name][base]
-                mean, low, high = geometric_mean(ratio)
-                won = ((ratio - 1) * sign > 0).sum()
-                row[name] = f"{mean:.3f} ({low:.3f} to {high:.3f})"
-                row[f"{name} won"] = f"{won} of {len(ratio)}"
+                row[name], row[f"{name} won"] = told(ratio, higher=higher)
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -133,12 +125,8 @@ def _run(options: argparse.Namespace) -> None:
     check_settings(plan, fields, options.out / "equal_time_settings.json")
     records = Records(options.out / "equal_time.jsonl")
     if not options.report:
-        left = list(todo(sets, plan, records.keys))
-        parallel = Parallel(options.jobs, return_as="generator_unordered", batch_size=1)
-        with Progress("equal time", len(left)) as progress:
-            for found in parallel(delayed(searched)(one, plan) for one in left):
-                records.add(found)
-                progress.advance(1, found[-1]["set"])
+        left = todo(sets, plan, records.keys)
+        make("equal time", left, searched, plan, records, options)
     print(report(records.all, plan, options.tables or options.out))
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pandas as pd
+from measures import MEASURES
 
 Record = dict[str, Any]
 
@@ -74,3 +77,11 @@ class Records:
                     f" line {number}"
                 ) from None
             yield record
+
+
+def frame_of(records: Sequence[Record]) -> pd.DataFrame:
+    """Return a row per fit; the figures of those that failed are NaN."""
+    if not records:
+        raise ValueError("--out must hold fits to report, got none")
+    columns = [*Key._fields, *MEASURES, "rounds", "seconds", "error"]
+    return pd.DataFrame(records, columns=columns)

@@ -36,6 +36,14 @@ class DataSet:
         optional = (None if v is None else v[rows] for v in (self.weight, self.is_test))
         return DataSet(self.X[rows], self.y[rows], self.groups[rows], *optional)
 
+    def joined(self, other: DataSet) -> DataSet:
+        """Return these rows and those of another."""
+        both = None
+        if self.weight is not None and other.weight is not None:
+            both = np.concatenate([self.weight, other.weight])
+        pairs = ((self.X, other.X), (self.y, other.y), (self.groups, other.groups))
+        return DataSet(*map(np.concatenate, pairs), both)
+
 
 @dataclass(frozen=True)
 class Size:
@@ -69,7 +77,13 @@ class Size:
 
 
 def binary_sets(folder: Path) -> dict[str, int]:
-    """Return names and numbers of rows of the sets with two classes, by name."""
+    """Return names and numbers of rows of the sets with two classes, by name.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
     found = {}
     for path in folder.glob("*.npz"):
         with np.load(path) as file:
@@ -78,6 +92,8 @@ def binary_sets(folder: Path) -> dict[str, int]:
             found[path.stem] = int(y.size)
     if (folder / "flights.csv.gz").exists():
         found[FLIGHTS] = int(_flights().y.size)
+    if not found:
+        raise ValueError(f"--data must be a folder of binary sets, got {folder}")
     return dict(sorted(found.items()))
 
 

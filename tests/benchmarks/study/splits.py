@@ -50,6 +50,17 @@ def fold_of_rows(
     return np.asarray(fold[group])
 
 
+def inner_folds(
+    y: NDArray[Any], groups: Rows, folds: int, rng: np.random.Generator
+) -> list[tuple[Rows, Rows]]:
+    """Return rows to train on and to score, for every fold."""
+    number = fold_of_rows(y, groups, folds, rng)
+    return [
+        (np.flatnonzero(number != fold), np.flatnonzero(number == fold))
+        for fold in range(folds)
+    ]
+
+
 def stratified_sample(
     strata: NDArray[Any], size: int, rng: np.random.Generator
 ) -> Rows:

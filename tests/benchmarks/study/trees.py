@@ -36,18 +36,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from fits import LIBRARIES
-from joblib import Parallel, delayed
+from command import LIBRARIES, check_settings, exit_code, make, parser_of
 from measures import measures
-from progress import Progress
-from ranking import by_rule, cell_means, complete_cells, geometric_mean, ratios
-from records import Key, Record, Records
-from reporting import markdown, write_table
+from ranking import by_rule, cell_means, complete_cells, ratios
+from records import Key, Record, Records, frame_of
 from scipy.stats import loguniform, randint, uniform
 from sets import DataSet, Size, binary_sets, load_set, split
 from sklearn.model_selection import ParameterSampler
-from stages import frame_of
-from study import check_settings, exit_code, parser_of
+from tables import markdown, told, write_table
 
 from focal_boost import FocalLGBMClassifier, FocalXGBClassifier
 
@@ -216,8 +212,7 @@ def report(records: Sequence[Record], plan: TreesPlan, folder: Path) -> str:
         kept = table.index < 5
         text.append(f"{library}, {len(ap)} sets, ratios to the defaults:")
         text.append(markdown(table[kept | table["arm"].isin([DEFAULTS, BY_HAND])]))
-        means = [geometric_mean(one) for one in left_out(ap, loss)]
-        spans = [f"{mean:.3f} ({low:.3f} to {high:.3f})" for mean, low, high in means]
+        spans = [told(one, higher=True)[0] for one in left_out(ap, loss)]
         text.append(f"Sets left out: AP {spans[0]}, log loss {spans[1]}")
         tables.append(table.assign(library=library))
     folder.mkdir(parents=True, exist_ok=True)
@@ -238,12 +233,7 @@ def _run(options: argparse.Namespace) -> None:
     check_settings(plan, fields, options.out / "trees_settings.json")
     records = Records(options.out / "trees.jsonl")
     if not options.report:
-        left = list(todo(sets, plan, records.keys))
-        parallel = Parallel(options.jobs, return_as="generator_unordered", batch_size=1)
-        with Progress("trees", sum(len(one.arms) for one in left)) as progress:
-            for found in parallel(delayed(fitted)(one, plan) for one in left):
-                records.add(found)
-                progress.advance(len(found), found[-1]["set"])
+        make("trees", todo(sets, plan, records.keys), fitted, plan, records, options)
     print(report(records.all, plan, options.tables or options.out))
 
 
