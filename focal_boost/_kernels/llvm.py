@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,18 @@ try:
 except ImportError:
     FunctionCache = object
 
+# Kernels call them, and not Python: what would is a quarter of the time to compile.
+_helper = partial(
+    njit,
+    nogil=True,
+    error_model="numpy",
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+)
 # Fused multiply-add is the one liberty taken: sums keep their order.
-compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"})
+compiled = _helper(fastmath={"contract"})
 # For sums of which only a vector loop may choose the order.
-in_any_order = njit(nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
+in_any_order = _helper(fastmath={"contract", "reassoc"})
 
 
 @cache
