@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,20 @@ def test_the_classifier_trains_them(library: Any, sample: Sample) -> None:
     assert {name: found[name] for name in given} == given
     found = model.predict_proba(sample.X)[:, 1]
     assert average_precision_score(sample.y, found) > 2 * sample.y.mean()
+
+
+def test_the_page_has_their_values() -> None:
+    page = (Path(__file__).parents[1] / "docs/settings.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)?) \| ([^|;]+);", page, re.MULTILINE)
+    told = {
+        name: [float(one) for one in values.split(", ")]
+        for names, values in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    for library in ("lightgbm", "xgboost"):
+        for name, value in recommended(library).items():
+            assert value in told[name], name
+    assert set(told) == {*recommended("lightgbm"), *recommended("xgboost")}
 
 
 # Of every parameter a value that makes other trees.

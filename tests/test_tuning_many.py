@@ -9,7 +9,9 @@ import pytest
 from boosters import LightGBM, XGBoost
 from estimators import both, make, quiet
 from numpy.typing import NDArray
+from scipy.special import expit
 from searches import make_search, split_scores
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 pytestmark = quiet
@@ -101,3 +103,38 @@ def test_a_fold_without_a_class_is_named(library: Any) -> None:
     message = "^cv must leave all 3 classes with positive weight .* got 2 in the train"
     with pytest.raises(ValueError, match=message):
         make_search(library, GRID, cv=cv).fit(X, y)
+
+
+@both
+def test_several_models_are_those_whose_mean_log_odds_score_best(library: Any) -> None:
+    X, y = sample()
+    given = {"halving": False, "n_models": 2, "cv": StratifiedKFold(3)}
+    search = make_search(library, GRID, **given).fit(X, y)
+    held_out = []
+    for params in search.cv_results_["params"]:
+        log_odds = np.zeros((len(y), 3))
+        for train, test in StratifiedKFold(3).split(X, y):
+            model = make(library, **params).fit(X[train], y[train])
+            log_odds[test] = model.decision_function(X[test])
+        held_out.append(log_odds)
+
+    def loss(*numbers: int) -> float:
+        posterior = expit(np.mean([held_out[one] for one in numbers], axis=0))
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        parts = [test for _, test in StratifiedKFold(3).split(X, y)]
+        return float(np.mean([log_loss(y[one], posterior[one]) for one in parts]))
+
+    first = min(range(4), key=loss)
+    rest = [one for one in range(4) if one != first]
+    second = min(rest, key=lambda one: loss(first, one))
+    assert search.chosen_.tolist() == [first, second]
+    params = [search.cv_results_["params"][one] for one in (first, second)]
+    alone = [make(library, **one).fit(X, y).decision_function(X) for one in params]
+    mean = np.mean(np.asarray(alone, np.float64), axis=0)
+    np.testing.assert_allclose(search.decision_function(X), mean, rtol=1e-6)
+    posterior = expit(mean) / expit(mean).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(search.predict_proba(X), posterior, rtol=1e-6)
+    assert set(search.predict(X)) <= {*NAMES}
+    data = XGBoost.data(X) if library is XGBoost else X
+    booster = search.best_estimator_.merged()
+    np.testing.assert_allclose(booster.predict(data), expit(mean), rtol=1e-5)

@@ -258,12 +258,6 @@ class TestSeveralModels:
         expected = search.cv_results_["best_n_rounds"][search.chosen_]
         assert rounds == expected.tolist()
 
-    def test_of_many_classes_are_refused(self, sample: Sample) -> None:
-        y = np.where(sample.X[:, 0] > 1, 2, sample.y)
-        sentence = "^n_models must be 1 for more than two classes, got 2$"
-        with pytest.raises(ValueError, match=sentence):
-            make_search(LightGBM, n_models=2).fit(sample.X, y)
-
 
 class TestVoting:
     def test_is_a_classifier(self, sample: Sample, validation: Sample) -> None:

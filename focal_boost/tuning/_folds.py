@@ -145,17 +145,21 @@ class Course:
         self.seconds += [one.seconds for one in found]
 
     def log_odds(self, rounds: int) -> NDArray[np.float32]:
-        """Return the log-odds of all left-out rows after so many rounds, (n,).
+        """Return the log-odds of all left-out rows after so many rounds, (n, …).
 
-        Rows that no fold leaves out have none, and are NaN. There are two classes.
+        Rows that no fold leaves out have none, and are NaN.
         """
-        splits = self._folds.problem.splits
-        total, times = np.zeros((2, len(self._folds.problem.target.y_true)), np.float32)
-        for training, (_, test) in zip(self._trainings, splits, strict=True):
-            total[test] += training.raw_score(rounds)
+        problem = self._folds.problem
+        times = np.zeros(len(problem.target.y_true), np.float32)
+        total: Any = 0.0
+        for training, (_, test) in zip(self._trainings, problem.splits, strict=True):
+            found = np.asarray(training.raw_score(rounds))
+            of_fold = np.zeros((len(times), *found.shape[1:]), np.float32)
+            of_fold[test] = found
+            total = total + of_fold
             times[test] += 1
         with np.errstate(invalid="ignore"):
-            return np.asarray(total / times, np.float32)
+            return np.asarray((total.T / times).T, np.float32)
 
     def summary(self) -> dict[str, Any]:
         """Return what is told of the candidate, in types that JSON has."""

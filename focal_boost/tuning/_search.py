@@ -219,10 +219,6 @@ class FocalSearchCV(OfBest):
         problem = Problem.of(
             self.estimator, X, y, sample_weight, groups, self.cv, self.scoring
         )
-        if self.n_models > 1 and len(problem.target.classes) > 2:
-            raise ValueError(
-                f"n_models must be 1 for more than two classes, got {self.n_models}"
-            )
         folds = Folds(problem, self.estimator, self.n_jobs)
         kept = Kept(folds, rungs.of, self.n_models)
         with (
