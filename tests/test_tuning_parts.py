@@ -23,7 +23,7 @@ from focal_boost.lightgbm import _binned as lightgbm_binned
 from focal_boost.tuning._folds import Course
 from focal_boost.tuning._objective import TOLD
 from focal_boost.tuning._pruner import RungPruner, Rungs
-from focal_boost.tuning._results import cv_results, order_of
+from focal_boost.tuning._results import cv_results
 from focal_boost.tuning._space import Candidate
 from focal_boost.xgboost import _binned as xgboost_binned
 
@@ -182,7 +182,6 @@ class TestResults:
             self.trial([1.5, 2.5], steps=9),
             self.trial([8.0, 9.0], steps=2, ended=True),
         ]
-        assert order_of(trials).tolist() == [2, 1, 3, 0]
         results = self.results(trials)
         assert results["rank_test_score"].tolist() == [4, 2, 1, 3]
         assert results["mean_test_score"].tolist() == [9, 1, 2, 8.5]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from focal_boost._validation import check_integer
 from focal_boost.ensemble._models import as_here, check_takes_weight, last_step
-from focal_boost.tuning._pipeline import trainable
+from focal_boost.tuning._pipeline import binned, bins_key, trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._space import Candidate
 
@@ -194,20 +194,17 @@ class _Fold:
     def training(self, candidate: Candidate, paused: bool) -> Any:
         """Return a training that has not begun."""
         create: Callable[..., Any] = trainable(candidate.estimator).Training
-        data = self._data(candidate)
-        return create(candidate.estimator, data, self._threads, paused=paused)
+        data, classifier = self._data(candidate), last_step(candidate.estimator)
+        return create(classifier, data, self._threads, paused=paused)
 
     def _data(self, candidate: Candidate) -> Any:
         """Return the rows as binned for this candidate and others like it."""
-        library = trainable(candidate.estimator)
-        key = library.bins_key(candidate.estimator)
+        key = bins_key(candidate.estimator)
         if key not in self._binned:
             train, test = map(self._problem.part, self._problem.splits[self._number])
             while len(self._binned) >= _BINNED:
                 del self._binned[next(iter(self._binned))]
-            self._binned[key] = library.Binned(
-                candidate.estimator, train, test, self._threads
-            )
+            self._binned[key] = binned(candidate.estimator, train, test, self._threads)
         return self._binned[key]
 
 

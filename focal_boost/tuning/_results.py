@@ -7,18 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from optuna.trial import TrialState
 
 from focal_boost._adapter.warned import warn
 from focal_boost.tuning._objective import TOLD
 from focal_boost.tuning._space import Candidate
-
-
-def order_of(trials: Sequence[Any]) -> NDArray[np.intp]:
-    """Return the trials' places, the best first: those that came furthest, by score."""
-    keys = _keys(trials)
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
 
 
 def cv_results(

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from focal_boost._adapter.progress import progress
 from focal_boost._validation import check_integer
 from focal_boost.ensemble import LogOddsVotingClassifier
-from focal_boost.ensemble._models import fit_weighted
+from focal_boost.ensemble._models import fit_weighted, last_step
 from focal_boost.tuning._answers import OfBest
 from focal_boost.tuning._ensemble import Kept
 from focal_boost.tuning._folds import Folds
@@ -20,7 +20,7 @@ from focal_boost.tuning._objective import run
 from focal_boost.tuning._pipeline import trainable
 from focal_boost.tuning._problem import Problem
 from focal_boost.tuning._pruner import FACTOR, Rungs
-from focal_boost.tuning._results import cv_results, order_of, warn_of_equals
+from focal_boost.tuning._results import cv_results, warn_of_equals
 from focal_boost.tuning._study import (
     Source,
     clock,
@@ -257,7 +257,7 @@ class FocalSearchCV(OfBest):
         candidates = [source.again(one, number) for number, one in enumerate(trials)]
         results = cv_results(trials, candidates)
         warn_of_equals(results)
-        order = order_of(trials)
+        order = np.argsort(results["rank_test_score"], kind="stable")
         rounds = results["best_n_rounds"]
         complete = [one for one in order if trials[one].state.name == "COMPLETE"]
         self.__dict__.pop("best_estimator_", None)
@@ -289,4 +289,5 @@ class FocalSearchCV(OfBest):
         params = self.cv_results_["params"][number]
         model = clone(self.estimator).set_params(**params)
         rounds = int(self.cv_results_["best_n_rounds"][number])
-        return trainable(model).with_rounds(model, rounds)
+        trainable(model).with_rounds(last_step(model), rounds)
+        return model

@@ -59,19 +59,19 @@ def candidate_of(estimator: Any, params: Mapping[str, Any], number: int) -> Cand
         raise ValueError(
             f"the search space must name parameters of the estimator: {error}"
         ) from None
-    focal_objective(last_step(changed), _LABELS, None)
-    _check_positive(estimator, changed)
-    library.check(changed)
-    rounds, patience = library.rounds_of(changed), library.patience_of(changed)
+    classifier = last_step(changed)
+    focal_objective(classifier, _LABELS, None)
+    _check_positive(last_step(estimator).positive_class, classifier.positive_class)
+    library.check(classifier)
+    rounds, patience = library.rounds_of(classifier), library.patience_of(classifier)
     for name, value in (("n_estimators", rounds), ("early_stopping_rounds", patience)):
         if value is not None:
             check_integer(value, name, 1)
     return Candidate(number, dict(params), changed, int(rounds), patience)
 
 
-def _check_positive(estimator: Any, changed: Any) -> None:
+def _check_positive(known: Any, got: Any) -> None:
     """Raise for a candidate whose scores would be of another class."""
-    known, got = (last_step(one).positive_class for one in (estimator, changed))
     if got != known:
         raise ValueError(
             "positive_class must be set on the estimator and not searched,"

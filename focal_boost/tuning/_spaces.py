@@ -14,6 +14,7 @@ from optuna.distributions import (
 
 from focal_boost._recommended import recommended
 from focal_boost._validation import shown
+from focal_boost.ensemble._models import last_step
 from focal_boost.tuning._pipeline import prefix_of, trainable
 
 Suggest = Callable[[Any], Mapping[str, Any]]
@@ -131,7 +132,7 @@ def _named(space: str, trial: Any, estimator: Any) -> dict[str, Any]:
         trees = TREES[library.library]
         given = {name: ask(trial, name, one) for name, one in trees.items()}
         given |= _WITH_TREES[library.library]
-        if library.patience_of(estimator) is None:
+        if library.patience_of(last_step(estimator)) is None:
             # How many rounds is a question of every candidate's step.
             given |= {"n_estimators": _ROUNDS, "early_stopping_rounds": _PATIENCE}
     if space != "trees":
