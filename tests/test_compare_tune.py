@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,20 @@ def test_the_command_takes_seconds(
     with pytest.raises(SystemExit):
         main(["compare", "--tune", given])
     assert capsys.readouterr().err == f"focal-boost compare: --tune {sentence}\n"
+
+
+def test_the_command_needs_optuna_for_a_search_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["compare", "--tune", "5", *out]) == 2
+    assert capsys.readouterr().err == (
+        "focal-boost compare: this needs optuna, which is not installed:"
+        " pip install optuna\n"
+    )
+    assert main(["compare", "none.csv", "--target", "y", *out]) == 2
+    assert "DATA must be an existing file" in capsys.readouterr().err
 
 
 def test_the_help_says_what_no_number_means(

@@ -11,6 +11,7 @@ from estimators import quiet
 
 sys.path.insert(0, str(Path(__file__).with_name("benchmarks")))
 
+import candidates
 from tuning import main
 
 from focal_boost.tuning import DEFAULT_SPACE
@@ -77,3 +78,32 @@ def test_an_unwritable_file_is_said_before_anything_is_measured(
     given = ["--rows", "1000", "--prevalence", "0.1", "--features", "5"]
     assert main([*given, "--out", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["speed", "memory"])
+def test_candidates_a_second_and_memory(
+    what: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = ["--rows", "20000"] if what == "memory" else ["--rows", "2000"]
+    given = [*rows, "--candidates", "1", "--repeats", "1", "--library", "lightgbm"]
+    if what == "speed":
+        reason = "the callbacks of Optuna are a package of their own"
+        pytest.importorskip("optuna_integration", reason=reason)
+    else:
+        given.append("--memory")
+    monkeypatch.setattr(candidates, "_alone", lambda task, *rest: task(*rest))
+    out = tmp_path / "results.json"
+    assert candidates.main([*given, "--out", str(out)]) == 0
+    found = json.loads(out.read_text("utf-8"))["lightgbm"]
+    printed = capsys.readouterr().out
+    if what == "speed":
+        assert list(found) == ["optuna", "trees", "all"]
+        assert found["optuna"]["times_faster"] == 1
+        assert printed.count("s a candidate") == 3
+    else:
+        needs = found["training"] + found["bins"]
+        assert found["times"] == pytest.approx(found["search"] / needs)
+        assert "binned folds" in printed

@@ -161,7 +161,7 @@ class TestResume:
             process.stdout.readline()
             return process
 
-        waits = np.random.default_rng(0).uniform(0.1, 1.0, 3)
+        waits = np.random.default_rng(0).uniform(0.1, 1.0, 2)
         for wait in waits:
             process = begin("killed")
             try:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from focal_boost.command._options import BOOSTERS, parser
 from focal_boost.command._read import Format
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    _require_packages(options.booster)
+    _require_packages(options.booster, options.tune)
     _check_out(options.out)
     table = _load(options)
     _check_rule(table, options)
@@ -140,10 +140,10 @@ def _load(options: argparse.Namespace) -> Table:
 _INSTALLED_AS = {"sklearn": "scikit-learn"}
 
 
-def _require_packages(booster: str) -> None:
+def _require_packages(booster: str, tune: Any) -> None:
     """Raise before any work is done if a package is missing."""
     ours = ("pandas", "sklearn", "matplotlib", "rich", "duckdb")
-    for package in (*ours, *BOOSTERS[booster]):
+    for package in (*ours, *BOOSTERS[booster], *(("optuna",) if tune else ())):
         if find_spec(package) is None:
             raise InputError(
                 f"this needs {package}, which is not installed: "

@@ -12,7 +12,8 @@ practitioner writes it; and the package's search of "trees", and of "all". Secon
 the processor's. Every search is a process of its own.
 
 With --memory: the most that a search of so many candidates has needed, over what a
-training on all rows and the binned folds have needed, all without the data.
+training on all rows of the largest trees and the binned folds have needed, all without
+the data.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ from focal_boost.tuning._spaces import TREES, ask, first_of
 
 ROUNDS, PATIENCE, FOLDS = 1_000, 30, 3
 SEARCHES = ("optuna", "trees", "all")
+# Of the space; XGBoost keeps histograms of all nodes of a depth.
+_LARGEST = {"xgboost": {"max_depth": 10}, "lightgbm": {"num_leaves": 128}}
 _PROJECT = Path(__file__).parents[2]
 
 
@@ -179,7 +182,8 @@ def _xgboost(trial: Any, X: Any, y: Any, folds: Any) -> float:
 def _peak(need: Callable[..., Any], library: str, options: argparse.Namespace) -> float:
     """Return the most bytes that something has needed, the data not among them."""
     X, y = _data(options)
-    _searched(library, "trees", X[:2000], y[:2000], 1, 0)
+    # So many that the sampler has loaded all that it needs.
+    _searched(library, "trees", X[:2000], y[:2000], 12, 0)
     before = settle()
     kept = need(library, X, y, options)
     found = peak_of() - before
@@ -188,7 +192,7 @@ def _peak(need: Callable[..., Any], library: str, options: argparse.Namespace) -
 
 
 def _training(library: str, X: Any, y: Any, _: argparse.Namespace) -> Any:
-    return _model(library, n_estimators=100).fit(X, y)
+    return _model(library, n_estimators=100, **_LARGEST[library]).fit(X, y)
 
 
 def _bins(library: str, X: Any, y: Any, _: argparse.Namespace) -> Any:
