@@ -6,6 +6,9 @@ import os
 import re
 from typing import Any
 
+from docutils import nodes
+from latex2mathml.converter import convert
+
 # With no second thread the pages take half the time beside other work.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
@@ -35,6 +38,8 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 
+html_math_renderer = "mathml"
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 # Files of the repository that are no page of these.
 myst_url_schemes = ["http", "https", "mailto"]
@@ -75,8 +80,22 @@ def _skip_requests(
     return True if re.fullmatch("set_.*_request", name) else skip or None
 
 
+def _inline_formula(writer: Any, node: Any) -> None:
+    """Write a formula as MathML, which browsers set without a program or a server."""
+    writer.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def _displayed_formula(writer: Any, node: Any) -> None:
+    formula = convert(node.astext(), display="block")
+    writer.body.append(f'<div class="math">{formula}</div>')
+    raise nodes.SkipNode
+
+
 def setup(app: Any) -> None:
-    """Tell Sphinx of all three."""
+    """Tell Sphinx of all of them."""
+    drawn = (_inline_formula, None), (_displayed_formula, None)
+    app.add_html_math_renderer("mathml", *drawn)
     app.connect("autodoc-skip-member", _skip_requests)
     app.connect("source-read", _offer_files)
     # Before Napoleon, which has 500, as it knows no formulas.
