@@ -45,7 +45,10 @@ from focal_boost.tuning._spaces import TREES, ask, first_of
 ROUNDS, PATIENCE, FOLDS = 1_000, 30, 3
 SEARCHES = ("optuna", "trees", "all")
 # Of the space; XGBoost keeps histograms of all nodes of a depth.
-_LARGEST = {"xgboost": {"max_depth": 10}, "lightgbm": {"num_leaves": 128}}
+_LARGEST = {
+    "xgboost": {"max_depth": 10, "min_child_weight": 1e-3},
+    "lightgbm": {"num_leaves": 128, "min_child_samples": 5},
+}
 _PROJECT = Path(__file__).parents[2]
 
 
