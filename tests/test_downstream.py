@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from boosters import LightGBM
 from estimators import OLD_LIGHTGBM, both, make, quiet, words
-from scipy.special import logit
+from scipy.special import expit, logit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
@@ -110,6 +110,25 @@ def test_calibrators_read_the_log_odds(
     np.testing.assert_allclose(log_odds, slope * given + offset, rtol=0, atol=1e-4)
     if method == "temperature":
         assert offset == pytest.approx(0, abs=1e-4)
+
+
+@both
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_log_odds_are_those_of_the_posterior_to_both_ends(
+    library: Any, sample: Sample, gamma: float
+) -> None:
+    model = make(library, n_estimators=80, learning_rate=1.0, focal_gamma=gamma)
+    model.set_params(reg_lambda=0.01, min_child_weight=1e-9)
+    certain = (sample.X[:, 0] > 0.5).astype(int)
+    model.fit(sample.X, certain)
+    log_odds, found = model.decision_function(sample.X), model.predict_proba(sample.X)
+    assert log_odds.min() < -14
+    assert log_odds.max() > 14
+    eps = np.finfo(found.dtype).eps
+    # XGBoost's exponential is float32's, and its logarithm's error that of z.
+    expected = expit(log_odds.astype(np.float64))
+    np.testing.assert_allclose(found[:, 1], expected, rtol=20 * eps, atol=0)
+    np.testing.assert_allclose(found[:, 0], 1 - expected, rtol=0, atol=2 * eps)
 
 
 @both

@@ -9,8 +9,10 @@ import xgboost as xgb
 from xgboost import dask as dxgb
 
 from focal_boost._adapter.estimator import adopt, like
+from focal_boost._adapter.saved import description
 from focal_boost.dask._balance import needs_classes, objective_of, weight_of_classes
 from focal_boost.objective import FocalObjective
+from focal_boost.xgboost._saved import holding
 from focal_boost.xgboost._settings import plain_parameters, settings_of
 from focal_boost.xgboost._start import OBJECTIVE
 from focal_boost.xgboost._train import check_arguments, training_of
@@ -146,3 +148,8 @@ class FocalDaskXGBClassifier(dxgb.DaskXGBClassifier):
     @like(dxgb.DaskXGBClassifier.predict)
     def decision_function(self, X: Any, **kwargs: Any) -> Any:
         return self.predict(X, output_margin=True, **kwargs)
+
+    def save_model(self, fname: Any) -> None:
+        """Save the model, with its loss, for XGBoost and for FocalXGBClassifier."""
+        with holding(self.get_booster(), description(self.focal_objective_, None)):
+            super().save_model(fname)

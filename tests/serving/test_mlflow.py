@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from boosters import LightGBM
 from estimators import both, make, quiet, words
 from numpy.typing import NDArray
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -169,6 +171,100 @@ def test_autologging_stores_the_focal_classifier(library: Any, experiment: str) 
     assert not hasattr(model, "_finish")
 
 
+@contextmanager
+def autologged(*flavours: Any, **given: Any) -> Iterator[None]:
+    for flavour in flavours:
+        flavour.autolog(silent=True, log_datasets=False, **given)
+    try:
+        yield
+    finally:
+        for flavour in flavours:
+            flavour.autolog(disable=True)
+
+
+@both
+@pytest.mark.parametrize("kind", ["words", "a label matrix"])
+def test_parameters_are_logged_where_models_are_not(
+    library: Any, kind: str, experiment: str
+) -> None:
+    with autologged(own(library), log_models=False):
+        fitted(library, kind)
+    (run,) = mlflow.search_runs([experiment], output_format="list")
+    assert run.info.status == "FINISHED"
+    assert run.data.params["focal_alpha"] == "0.3"
+    assert run.data.params["focal_gamma"] == "1.5"
+    assert run.data.params["num_boost_round"] == "10"
+    assert run.data.tags["mlflow.autologging"] == library.name
+    assert not mlflow.search_logged_models([experiment], output_format="list")
+    fitted(library, kind)
+    assert len(mlflow.search_runs([experiment], output_format="list")) == 1
+
+
+@both
+def test_a_run_of_the_callers_is_joined_or_left_alone(
+    library: Any, experiment: str
+) -> None:
+    flavour = own(library)
+    for exclusive, expected in ((False, "1.5"), (True, None)):
+        with autologged(flavour, log_models=False, exclusive=exclusive):
+            with mlflow.start_run() as run:
+                fitted(library, "words")
+            found = mlflow.get_run(run.info.run_id).data.params
+            assert found.get("focal_gamma") == expected
+    assert len(mlflow.search_runs([experiment], output_format="list")) == 2
+
+
+@both
+def test_a_second_fit_in_a_run_is_fitted(library: Any, experiment: str) -> None:
+    with autologged(own(library), log_models=False), mlflow.start_run() as run:
+        fitted(library, "words")
+        second, message = make(library, focal_gamma=0.0), "^MLflow does not log alpha"
+        with pytest.warns(UserWarning, match=message):
+            second.fit(X, y)
+    assert second.loss_.gamma == 0
+    assert mlflow.get_run(run.info.run_id).data.params["focal_gamma"] == "1.5"
+
+
+@both
+def test_a_failed_fit_is_a_failed_run(library: Any, experiment: str) -> None:
+    with (
+        autologged(own(library), log_models=False),
+        pytest.raises(ValueError, match=r"^focal_gamma must be"),
+    ):
+        make(library, focal_gamma=-1.0).fit(X, y)
+    assert mlflow.active_run() is None
+    (run,) = mlflow.search_runs([experiment], output_format="list")
+    assert run.info.status == "FAILED"
+
+
+@both
+def test_autologging_of_scikit_learn_stores_a_pipeline(
+    library: Any, experiment: str
+) -> None:
+    with autologged(mlflow.sklearn, own(library)):
+        model = fitted(library, "a pipeline")
+    (run,) = mlflow.search_runs([experiment], output_format="list")
+    step = model.steps[-1][0]
+    assert run.data.params[f"{step}__focal_gamma"] == "2.0"
+    assert run.data.params[f"{step}__focal_alpha"] == "0.25"
+    logged = mlflow.search_logged_models([experiment], output_format="list")
+    same(mlflow.sklearn.load_model(logged[0].model_uri), model)
+
+
+@both
+def test_a_search_that_is_logged_logs_no_fold(library: Any, experiment: str) -> None:
+    space = {"focal_gamma": [0.5, 2.0]}
+    with autologged(mlflow.sklearn, own(library), log_models=False):
+        search = GridSearchCV(make(library), space, cv=2, scoring="neg_log_loss")
+        search.fit(X, y)
+    runs = mlflow.search_runs([experiment], output_format="list")
+    of_all = [one for one in runs if "best_focal_gamma" in one.data.params]
+    assert len(of_all) == 1
+    best = search.best_params_["focal_gamma"]
+    assert float(of_all[0].data.params["best_focal_gamma"]) == best
+    assert "focal_gamma" not in of_all[0].data.params
+
+
 def test_loading_needs_no_module_of_mlflow_here(tmp_path: Path) -> None:
     model = fitted(LightGBM, "words")
     mlflow.lightgbm.save_model(model, tmp_path / "model", **REQUIREMENTS)
@@ -189,6 +285,7 @@ def test_loading_needs_no_module_of_mlflow_here(tmp_path: Path) -> None:
 def test_importing_twice_changes_nothing() -> None:
     import importlib
 
-    before = mlflow.lightgbm.save_model
+    before = mlflow.lightgbm.save_model, LightGBM.focal_classifier.fit
     importlib.reload(focal_boost.mlflow)
-    assert mlflow.lightgbm.save_model is before
+    after = mlflow.lightgbm.save_model, LightGBM.focal_classifier.fit
+    assert after == before
