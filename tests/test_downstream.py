@@ -6,18 +6,22 @@ tools that cut at one half, or at log-odds 0, must cut where the posterior is on
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from boosters import LightGBM
-from estimators import OLD_LIGHTGBM, both, make, quiet, words
+from estimators import OLD_LIGHTGBM, both, logs_of, make, quiet, sets_of, words
 from scipy.special import expit, logit
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_transformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from tools import (
     BOUNDARIES,
     INSPECTIONS,
@@ -59,6 +63,53 @@ def test_without_focusing_a_tool_answers_as_for_the_parent(
     for answer, expected in theirs.items():
         # Calibrators and stacks are fitted to the scores, and their rounding.
         np.testing.assert_allclose(ours[answer], expected, rtol=0, atol=1e-5)
+
+
+@both
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_fitted_tool_is_pickled(library: Any, sample: Sample, name: str) -> None:
+    skip_without_temperature(name)
+    tool, labels = TOOLS[name]
+    rows = sample[:ROWS]
+    fitted = tool(make(library, n_estimators=3)).fit(rows.X, labels(rows))
+    expected = answers(fitted, rows.X)
+    found = answers(pickle.loads(pickle.dumps(fitted)), rows.X)
+    assert found.keys() == expected.keys()
+    for answer, value in expected.items():
+        np.testing.assert_array_equal(found[answer], value)
+
+
+@both
+def test_categories_and_sets_come_through_a_pipeline(
+    library: Any, sample: Sample, validation: Sample
+) -> None:
+    pd = pytest.importorskip("pandas", reason="frames need pandas")
+    frames = []
+    for rows in (sample[:ROWS], validation[:ROWS]):
+        frame = pd.DataFrame(rows.X[:, :3], columns=list("abc"))
+        code = np.digitize(rows.X[:, 3], [-1.0, 0.0, 1.0])
+        frame["d"] = pd.Categorical.from_codes(code, categories=list("pqrs"))
+        frames.append(frame)
+    kept = {"enable_categorical": True} if library.name == "xgboost" else {}
+    found = []
+    for model in (make(library, **LOG_LOSS, **kept), parent(library, **kept)):
+        columns = make_column_transformer(
+            (StandardScaler(), list("abc")),
+            ("passthrough", ["d"]),
+            verbose_feature_names_out=False,
+        ).set_output(transform="pandas")
+        held_out = columns.fit(frames[0]).transform(frames[1])
+        sets = sets_of(library, [(held_out, validation.y[:ROWS])])
+        if library.name == "xgboost":
+            sets["verbose"] = False
+        tool = Pipeline([("columns", columns), ("model", model)])
+        given = {f"model__{name}": value for name, value in sets.items()}
+        tool.fit(frames[0], sample.y[:ROWS], **given)
+        ((_, values),) = logs_of(model)[0].items()
+        found.append((tool.predict_proba(frames[1]), values))
+    (ours, logged), (theirs, expected) = found
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(logged, expected, rtol=1e-6)
 
 
 SEEN = {**INSPECTIONS, **MORE_INSPECTIONS, **BOUNDARIES}

@@ -180,7 +180,7 @@ def search_by_weights(model: Any) -> Any:
 
 # The others route none, or have steps of their own that were to be asked.
 WITHOUT = ("boosting", "one against one", "vote", "stack", "scaled", "search", "tuned")
-WITHOUT += ("self-training",)
+WITHOUT += ("self-training", "halving")
 ROUTED = {
     name: tool
     for name, tool in {**TOOLS, **MORE_TOOLS}.items()

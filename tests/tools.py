@@ -17,6 +17,7 @@ from sklearn.ensemble import (
     StackingClassifier,
     VotingClassifier,
 )
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401 (as it says)
 from sklearn.feature_selection import (
     RFE,
     RFECV,
@@ -31,6 +32,7 @@ from sklearn.inspection import (
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
+    HalvingGridSearchCV,
     TunedThresholdClassifierCV,
     cross_val_predict,
     learning_curve,
@@ -144,6 +146,16 @@ MORE_TOOLS = {
         searched(scoring=["neg_log_loss", "f1"], refit="neg_log_loss")
     ),
     "search, the first": Tool(searched(scoring="f1", refit=lambda results: 0)),
+    "halving": Tool(
+        lambda model: HalvingGridSearchCV(
+            model,
+            {"max_depth": [2, 3]},
+            cv=2,
+            scoring="neg_log_loss",
+            min_resources=350,
+            random_state=0,
+        )
+    ),
     "half of the columns": Tool(lambda model: RFE(model, step=3)),
 }
 ANSWERS = ("predict", "predict_proba", "decision_function", "best_threshold_")

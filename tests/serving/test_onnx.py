@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from boosters import LightGBM, XGBoost
 from estimators import booster_of, both, fit_watched, make, quiet, words
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -171,6 +172,18 @@ def test_pipelines(library: Any, tmp_path: Path) -> None:
     same = labels == pipeline.predict(Data.others)
     assert same[~differs].all()
     check(by_skl2onnx(pipeline), pipeline, Data.others[~differs])
+
+
+@both
+def test_a_pipeline_that_rounds_nothing_differs_nowhere(
+    library: Any, tmp_path: Path
+) -> None:
+    filled = SimpleImputer(strategy="constant", fill_value=-4.0)
+    pipeline = make_pipeline(filled, make(library, n_estimators=40))
+    pipeline.fit(Data.train, words(Data.y_train))
+    export(pipeline, tmp_path / "model.onnx")
+    check(tmp_path / "model.onnx", pipeline)
+    check(by_skl2onnx(pipeline), pipeline)
 
 
 @both
