@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 PARTS = [part(6000, 0.001, 0), part(2500, 0.1, 1)]
 PARAMS = {"max_depth": 4, "tree_method": "hist", "eval_metric": "logloss"}
-ROUNDS, PATIENCE = 100, 120
+ROUNDS, PATIENCE = 100, 300
 # Of the worker that is left, and of Dask for the rows of the one that is not.
 ERRORS = (xgb.core.XGBoostError, ValueError, distributed.client.FutureCancelledError)
 
