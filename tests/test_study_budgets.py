@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,8 @@ def test_a_fold_that_lacks_an_arm_is_searched_again(tmp_path):
     arms = [arm for both in ARMS.values() for arm in both]
     done = {every[0].key(arm) for arm in arms}
     assert list(todo(["a"], plan, done)) == every[1:]
-    assert list(todo(["a"], plan, done - {every[0].key(arms[-1])})) == every
+    begun = list(todo(["a"], plan, done - {every[0].key(arms[-1])}))
+    assert begun == [replace(every[0], names=("focal",)), *every[1:]]
 
 
 def test_ratios_are_of_the_named_arms():

@@ -56,6 +56,7 @@ class Searches:
     library: str
     set: str
     fold: int
+    names: tuple[str, ...] = tuple(ARMS)
 
     def key(self, arm: str) -> Key:
         """Return the key of the record of an arm."""
@@ -90,9 +91,11 @@ def searched(one: Searches, plan: Plan) -> list[Record]:
     rng = rng_of(plan.seed, one.set, one.fold, "tuned")
     rows = Parts(train, outer.test, inner_folds(train.y, train.groups, plan.inner, rng))
     found = []
-    for name, arms in ARMS.items():
+    for name in one.names:
         result = _SEARCHES[name](one.library, rows, float(one.budget))
-        for arm, log_odds in zip(arms, (result.single, result.averaged), strict=True):
+        for arm, log_odds in zip(
+            ARMS[name], (result.single, result.averaged), strict=True
+        ):
             found.append({
                 **one.key(arm)._asdict(),
                 **measures(rows.test.y, log_odds, rows.test.weight),

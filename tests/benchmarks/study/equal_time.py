@@ -58,8 +58,12 @@ def todo(sets: Sequence[str], plan: Plan, done: set[Key]) -> Iterator[Searches]:
             for fold in range(plan.folds):
                 for library in LIBRARIES:
                     one = Searches(budget, library, name, fold)
-                    if any(one.key(arm) not in done for arm in _NAMES):
-                        yield one
+                    names = (
+                        name for name, arms in ARMS.items()
+                        if not done.issuperset(map(one.key, arms))
+                    )  # fmt: skip
+                    if left := tuple(names):
+                        yield replace(one, names=left)
 
 
 def compared(fits: pd.DataFrame) -> pd.DataFrame:
