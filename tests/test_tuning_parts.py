@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,10 +63,29 @@ class TestRungs:
     def test_grow(
         self, rounds: int, factor: float, min_rounds: int, rungs: Any
     ) -> None:
-        assert Rungs(factor, min_rounds).of(candidate(rounds=rounds)) == rungs
+        found = Rungs(factor, min_rounds).of(candidate(rounds=rounds))
+        assert found == dict(zip(rungs, rungs, strict=True))
+
+    @pytest.mark.parametrize(
+        ("rate", "reached"),
+        [
+            (None, [13, 25, 50, 100]),
+            (0.3, [13, 25, 50, 100]),
+            (1.2, [13, 25, 50, 100]),
+            (0.3 / 1.44, [16, 30, 60, 100]),
+            (0.3 / 4, [26, 50, 100]),
+            (1e-9, [100]),
+        ],
+    )
+    def test_small_steps_reach_them_later(self, rate: Any, reached: list[int]) -> None:
+        """By the square root of how much smaller they are; the last is the end."""
+        one = replace(candidate(rounds=100), rate=rate)
+        found = Rungs(2, 10).of(one)
+        assert list(found) == [*[13, 25, 50][: len(reached) - 1], 100]
+        assert list(found.values()) == reached
 
     def test_without_halving_there_is_one(self) -> None:
-        assert Rungs(2, 10, halving=False).of(candidate(rounds=100)) == [100]
+        assert Rungs(2, 10, halving=False).of(candidate(rounds=100)) == {100: 100}
 
 
 class TestPruner:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ class Kept:
     ----------
     folds : Folds
     rungs_of : callable
-        ``(candidate) → list of int``, as they were trained by.
+        ``(candidate) → rungs``, as they were trained by.
     n_models : int
         How many are to be chosen; nothing is kept for one.
     """
@@ -32,7 +32,7 @@ class Kept:
     def __init__(
         self,
         folds: Folds,
-        rungs_of: Callable[[Candidate], list[int]],
+        rungs_of: Callable[[Candidate], Mapping[int, int]],
         n_models: int,
     ) -> None:
         self._folds, self._rungs_of, self._models = folds, rungs_of, n_models

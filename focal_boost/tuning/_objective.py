@@ -55,7 +55,8 @@ def optuna_objective(
     factor : float > 1, default 2.2
         Each report comes after `factor` times the rounds of the one before.
     min_rounds : int, default 10
-        Rounds before the first report, at least.
+        Rounds before the first report, at least: more for small learning rates, as in
+        :class:`FocalSearchCV`.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def run(
     trial: Any,
     candidate: Candidate,
     folds: Folds,
-    rungs: list[int],
+    rungs: Mapping[int, int],
     is_over: Callable[[], bool] = lambda: False,
 ) -> Course:
     """Train a candidate from rung to rung, and report.
@@ -109,8 +110,8 @@ def run(
     trial : optuna.Trial
     candidate : Candidate
     folds : Folds
-    rungs : list of int
-        Where to report.
+    rungs : dict
+        Where to report, and after how many rounds it is there.
     is_over : callable
         Whether there is no more time.
 
@@ -126,12 +127,12 @@ def run(
     """
     course = Course(folds, candidate, paused=is_paused(candidate, rungs))
     try:
-        for target in rungs:
+        for rung, target in rungs.items():
             while points := course.next_points(target):
                 course.advance(points)
                 if is_over() and not course.is_finished:
                     raise optuna.TrialPruned
-            trial.report(course.mean, target)
+            trial.report(course.mean, rung)
             if not course.is_finished and trial.should_prune():
                 raise optuna.TrialPruned
     finally:
@@ -140,7 +141,7 @@ def run(
     return course
 
 
-def is_paused(candidate: Candidate, rungs: list[int]) -> bool:
+def is_paused(candidate: Candidate, rungs: Mapping[int, int]) -> bool:
     """Return whether a candidate's trainings wait for others."""
     return candidate.patience is not None or len(rungs) > 1
 

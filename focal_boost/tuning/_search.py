@@ -77,7 +77,8 @@ class FocalSearchCV(OfBest):
     factor : float > 1, default 2.2
         Each rung has `factor` times the rounds of the one before.
     min_rounds : int, default 10
-        Rounds of the first rung, at least.
+        Rounds of the first rung, at least. Where the learning rate is searched, those
+        of a candidate with 0.3; another has √(0.3/rate) times as many at every rung.
     n_jobs : int, optional
         Folds to train at a time, in threads. Together with an estimator whose
         ``n_jobs`` is None the processors are shared among them.

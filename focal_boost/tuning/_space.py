@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 from focal_boost._adapter.estimator import focal_objective
 from focal_boost._validation import check_integer, shown
 from focal_boost.ensemble._models import last_step
-from focal_boost.tuning._pipeline import trainable
+from focal_boost.tuning._pipeline import prefix_of, trainable
 
 #: A grid of alpha × gamma; gamma 0 is the built-in log loss.
 DEFAULT_SPACE: dict[str, list[Any]] = {
@@ -41,6 +42,8 @@ class Candidate:
         Rounds of a full training.
     patience : int or None
         Rounds without a better score after which it ends.
+    rate : float or None
+        The learning rate, where it is searched.
     """
 
     number: int
@@ -48,6 +51,7 @@ class Candidate:
     estimator: Any
     rounds: int
     patience: int | None
+    rate: float | None = None
 
 
 def candidate_of(estimator: Any, params: Mapping[str, Any], number: int) -> Candidate:
@@ -67,7 +71,10 @@ def candidate_of(estimator: Any, params: Mapping[str, Any], number: int) -> Cand
     for name, value in (("n_estimators", rounds), ("early_stopping_rounds", patience)):
         if value is not None:
             check_integer(value, name, 1)
-    return Candidate(number, dict(params), changed, int(rounds), patience)
+    rate = params.get(f"{prefix_of(estimator)}learning_rate")
+    rate = float(rate) if isinstance(rate, Real) else 0.0
+    searched = rate if rate > 0 else None
+    return Candidate(number, dict(params), changed, int(rounds), patience, searched)
 
 
 def _check_positive(known: Any, got: Any) -> None:
