@@ -243,3 +243,21 @@ def test_frames_that_are_asked_for_are_made_in_threads_too(rows: Sample) -> None
             assert seen_by(tool, rows) == {pd.DataFrame}
         finally:
             sklearn.set_config(transform_output=before)
+
+
+@both
+@pytest.mark.usefixtures("routing")
+def test_a_scorer_that_wants_no_weights_gets_none(library: Any, rows: Sample) -> None:
+    """The weights say who is trained on, and not how it is judged."""
+    given = {"focal_gamma": GAMMAS}
+    weight = np.where(rows.y == 1, 5.0, 1.0)
+    model = make(library).set_fit_request(sample_weight=True)
+    for asked in (True, False):
+        scorer = get_scorer("neg_brier_score").set_score_request(sample_weight=asked)
+        settings = {"scoring": scorer, "cv": StratifiedKFold(3)}
+        ours = FocalSearchCV(model, given, halving=False, refit=False, **settings)
+        ours.fit(rows.X, rows.y, sample_weight=weight)
+        theirs = GridSearchCV(model, given, refit=False, **settings)
+        theirs.fit(rows.X, rows.y, sample_weight=weight)
+        found, expected = (one.cv_results_["mean_test_score"] for one in (ours, theirs))
+        np.testing.assert_allclose(found, expected, rtol=1e-6)

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from focal_boost._validation import brief, shown
 from focal_boost.metrics import FocalMetric
@@ -128,7 +130,15 @@ def _thresholds(log_odds: NDArray[np.float64], y_true: NDArray[np.int64]) -> Any
 
 
 def _takes_weights(scorer: Any) -> bool:
+    """Return whether a scorer wants weights: that it can take them, if it was not told.
+
+    Routing has scikit-learn's scorers told, by ``set_score_request``.
+    """
     if hasattr(scorer, "_response_method"):
+        if get_config()["enable_metadata_routing"]:
+            asked = get_routing_for_object(scorer).score.requests.get("sample_weight")
+            if asked is False:
+                return False
         scorer = scorer._score_func
     names = inspect.signature(scorer).parameters
     return "sample_weight" in names
