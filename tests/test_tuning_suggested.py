@@ -226,8 +226,21 @@ class TestSeveralModels:
         while len(chosen) < 3:
             rest = [one for one in range(6) if one not in chosen]
             chosen.append(min(rest, key=lambda one: loss([*chosen, one])))
-        assert search.chosen_.tolist() == chosen
+        losses = [loss(chosen[: number + 1]) for number in range(3)]
+        kept = int(np.argmin(losses)) + 1
+        assert search.chosen_.tolist() == chosen[:kept]
         assert search.best_index_ == chosen[0]
+
+    def test_a_poor_one_does_not_join_the_best(self, sample: Sample) -> None:
+        """Trees with steps of a millionth know no more than the prevalence."""
+        space = {"learning_rate": [0.3, 1e-6]}
+        search = make_search(XGBoost, space, n_models=2, halving=False)
+        search.fit(sample.X, sample.y)
+        assert search.chosen_.tolist() == [0]
+        assert len(search.best_estimator_.estimators_) == 1
+        posterior = search.best_estimator_.merged().predict(XGBoost.data(sample.X))
+        found = search.predict_proba(sample.X)[:, 1]
+        assert_allclose(posterior, found, rtol=1e-5)
 
     @both
     @pytest.mark.parametrize("weighted", [False, True])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,7 +64,8 @@ class Kept:
         Returns
         -------
         list of int
-            The best is the first.
+            The best is the first. They are fewer than `n_models` where the mean of
+            fewer scores better, as where only poor ones came to their end.
         """
         if self._models == 1:
             return [int(order[0])]
@@ -79,21 +79,24 @@ class Kept:
                 )
         chosen = [pool.pop(0)]
         total = self._log_odds[chosen[0]].astype(np.float64)
+        means = [self._mean_score(total)]
         while pool and len(chosen) < self._models:
-            sums = {one: total + self._log_odds[one] for one in pool}
             models = len(chosen) + 1
-            best = max(sums, key=partial(self._mean_score, sums, models))
+            found = {
+                one: self._mean_score((total + self._log_odds[one]) / models)
+                for one in pool
+            }
+            best = max(found, key=found.__getitem__)
             pool.remove(best)
             chosen.append(best)
-            total = sums[best]
-        return chosen
+            total += self._log_odds[best]
+            means.append(found[best])
+        return chosen[: int(np.argmax(means)) + 1]
 
-    def _mean_score(
-        self, sums: dict[int, NDArray[np.float64]], models: int, one: int
-    ) -> float:
+    def _mean_score(self, log_odds: NDArray[np.float64]) -> float:
         problem = self._folds.problem
         of_folds = [
-            problem.score(number, sums[one][test] / models)
+            problem.score(number, log_odds[test])
             for number, (_, test) in enumerate(problem.splits)
         ]
         return float(np.mean(of_folds))

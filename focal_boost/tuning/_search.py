@@ -69,8 +69,9 @@ class FocalSearchCV(OfBest):
         An integer is the number of stratified folds, of whole groups where `groups`
         are given to `fit`; the rest is as in scikit-learn.
     n_models : int, default 1
-        How many candidates to fit in the end. The best is joined by those that make
-        the mean log-odds of the left-out rows score best, one after another.
+        How many candidates to fit in the end, at most. The best is joined by those
+        that make the mean log-odds of the left-out rows score best, one after another,
+        as far as that is better than with fewer.
     halving : bool, default True
         Whether to end a candidate after a few rounds if two thirds of those before it
         were better there. One that learns slowly may be missed.
@@ -274,7 +275,7 @@ class FocalSearchCV(OfBest):
     def _refit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
         started = time.perf_counter()
         models = [self._unfitted(number) for number in self.chosen_]
-        if len(models) == 1:
+        if self.n_models == 1:
             best = fit_weighted(models[0], X, y, sample_weight)
         else:
             best = LogOddsVotingClassifier(models, n_jobs=self.n_jobs)
