@@ -469,6 +469,12 @@ class TestCommand:
         assert "must be a new folder for other settings" in others.stderr
         assert others.stderr.count("\n") == 1
 
+    def test_quick_runs_on_the_shared_sets(self, shared_data, tmp_path):
+        data = ("--data", str(shared_data), "--out", str(tmp_path))
+        done = study("--quick", "--jobs", "2", *data)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert {one["set"] for one in lines_in(tmp_path)} == {"ozone_1hr", "us_crime"}
+
     def test_at_gamma_zero_focal_loss_is_the_built_in_objective(self):
         """Both are trained by the study as they are, in either library."""
         import study

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -22,6 +21,7 @@ from splits import Rows, inner_folds, rng_of
 
 from focal_boost import FocalLGBMClassifier, FocalXGBClassifier
 from focal_boost.tuning import FocalSearchCV
+from focal_boost.tuning._spaces import TREES, ask
 
 #: What is averaged in the arms of several models.
 MODELS = 5
@@ -86,7 +86,13 @@ class Parts:
 
 def searched(one: Searches, plan: Plan) -> list[Record]:
     """Make the searches, and measure what they end in."""
-    outer = split(_set(one.set, plan), one.set, 0, one.fold, plan.seed)
+    outer = split(
+        load_set(plan.data, one.set, plan.size, plan.seed),
+        one.set,
+        0,
+        one.fold,
+        plan.seed,
+    )
     train = outer.train.joined(outer.valid)
     rng = rng_of(plan.seed, one.set, one.fold, "tuned")
     rows = Parts(train, outer.test, inner_folds(train.y, train.groups, plan.inner, rng))
@@ -171,16 +177,8 @@ class _LightGBM:
 
     @staticmethod
     def _params(trial: Any) -> dict[str, Any]:
-        return {
-            "objective": "binary", "verbosity": -1, "num_threads": 1, "seed": 0,
-            "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.3, log=True),
-            "num_leaves": trial.suggest_int("num_leaves", 4, 128, log=True),
-            "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 200, log=True),
-            "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
-            "bagging_freq": 1,
-            "feature_fraction": trial.suggest_float("feature_fraction", 0.3, 1.0),
-            "lambda_l2": trial.suggest_float("lambda_l2", 1e-2, 100.0, log=True),
-        }  # fmt: skip
+        fixed = {"objective": "binary", "verbosity": -1, "num_threads": 1, "seed": 0}
+        return {**fixed, "subsample_freq": 1, **_trees(trial, "lightgbm")}
 
 
 class _XGBoost:
@@ -211,18 +209,13 @@ class _XGBoost:
 
     @staticmethod
     def _params(trial: Any) -> dict[str, Any]:
-        return {
-            "objective": "binary:logistic", "eval_metric": "logloss", "nthread": 1,
-            "seed": 0,
-            "eta": trial.suggest_float("eta", 0.02, 0.3, log=True),
-            "max_depth": trial.suggest_int("max_depth", 2, 10),
-            "min_child_weight": trial.suggest_float(
-                "min_child_weight", 1e-3, 30.0, log=True
-            ),
-            "subsample": trial.suggest_float("subsample", 0.5, 1.0),
-            "colsample_bytree": trial.suggest_float("colsample_bytree", 0.3, 1.0),
-            "lambda": trial.suggest_float("lambda", 1e-2, 100.0, log=True),
-        }  # fmt: skip
+        fixed = {"objective": "binary:logistic", "eval_metric": "logloss"}
+        return {**fixed, "nthread": 1, "seed": 0, **_trees(trial, "xgboost")}
+
+
+def _trees(trial: Any, library: str) -> dict[str, Any]:
+    """Return trees of the space that the package's search has."""
+    return {name: ask(trial, name, one) for name, one in TREES[library].items()}
 
 
 _TOOLS: dict[str, Any] = {"lightgbm": _LightGBM, "xgboost": _XGBoost}
@@ -280,8 +273,3 @@ _SEARCHES: dict[str, Callable[[str, Parts, float], Found]] = {
 def chosen_sets(sets: Sequence[str], number: int, seed: int) -> list[str]:
     """Return so many sets, by lot; fewer are the first of more."""
     return [sets[i] for i in rng_of(seed, "sets").permutation(len(sets))[:number]]
-
-
-@cache
-def _set(name: str, plan: Plan) -> DataSet:
-    return load_set(plan.data, name, plan.size, plan.seed)

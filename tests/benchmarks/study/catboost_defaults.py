@@ -22,7 +22,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from command import LIBRARIES, check_settings, exit_code, make, parser_of
 from measures import measures
 from ranking import by_rule, cell_means, complete_cells, geometric_mean
 from records import Key, Record, Records, frame_of
-from sets import DataSet, Fold, load_set, split
+from sets import Fold, load_set, split
 from tables import JUDGED, markdown, told, write_table
 from trees import TreesPlan, fit, settings
 
@@ -83,7 +82,13 @@ def todo(chosen: Mapping[str, Any], folds: int, done: set[Key]) -> Iterator[Fold
 
 def fitted(one: Folded, plan: TreesPlan) -> list[Record]:
     """Train on one fold, CatBoost first: its time is that of the others."""
-    fold = split(_set(one.set, plan), one.set, 0, one.fold, plan.seed)
+    fold = split(
+        load_set(plan.data, one.set, plan.size, plan.seed),
+        one.set,
+        0,
+        one.fold,
+        plan.seed,
+    )
     begin = time.process_time()
     theirs = _catboost(fold, plan)
     given = time.process_time() - begin
@@ -133,11 +138,6 @@ def _record(key: Key, fold: Fold, log_odds: Any, seconds: float, models: int) ->
         **key._asdict(), **found, "rounds": models, "seconds": round(seconds, 3),
         "error": None,
     }  # fmt: skip
-
-
-@cache
-def _set(name: str, plan: TreesPlan) -> DataSet:
-    return load_set(plan.data, name, plan.size, plan.seed)
 
 
 def compared(fits: pd.DataFrame) -> pd.DataFrame:

@@ -4,45 +4,37 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from joblib import Parallel, delayed
 from progress import Progress
 from records import Record, Records
 
+# What all benchmarks share stands one folder up.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+import options
+
 LIBRARIES = ("xgboost", "lightgbm")
 _PROJECT = Path(__file__).resolve().parents[3]
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one sentence, without the usage."""
-        self.exit(2, f"{self.prog}: {message}\n")
-
-
 def parser_of(prog: str, description: str | None) -> argparse.ArgumentParser:
     """Return the options of the study's commands."""
-    parser = _Parser(
-        prog=prog,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = options.Parser(prog, description)
     add = parser.add_argument
     add("--data", type=Path, default=_PROJECT.parent / "shared/data", metavar="DIR",
         help="folder of the sets (default: ../shared/data)")  # fmt: skip
     add("--out", type=Path, default=_PROJECT / "build/study", metavar="DIR",
         help="for the fits and the report (default: build/study)")  # fmt: skip
     add("--tables", type=Path, metavar="DIR", help="for the report instead of --out")
-    add("--jobs", type=_integer(1), default=_processors(), metavar="N",
+    add("--jobs", type=options.integer(1), default=options.processors(), metavar="N",
         help="processes of one thread each (default: %(default)s)")  # fmt: skip
-    add("--seed", type=_integer(0), default=0, metavar="N",
+    add("--seed", type=options.integer(0), default=0, metavar="N",
         help="of samples and splits (default: %(default)s)")  # fmt: skip
     add("--quick", action="store_true",
         help="two small sets and a small plan, in about a minute")  # fmt: skip
@@ -52,14 +44,7 @@ def parser_of(prog: str, description: str | None) -> argparse.ArgumentParser:
 
 def exit_code(prog: str, run: Callable[[], None]) -> int:
     """Return the exit code of a run; bad input is one sentence."""
-    try:
-        run()
-    except (OSError, ValueError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return options.exit_code(prog, run, ValueError)
 
 
 def check_settings(plan: Any, fields: Sequence[str], path: Path) -> None:
@@ -83,30 +68,13 @@ def make(
     work: Callable[[Any, Any], list[Record]],
     plan: Any,
     records: Records,
-    options: argparse.Namespace,
+    given: argparse.Namespace,
 ) -> None:
     """Do what is to be done, in processes, and record every piece when it is done."""
     left = list(todo)
     # Batches of one: what is handed over is recorded at once.
-    parallel = Parallel(options.jobs, return_as="generator_unordered", batch_size=1)
+    parallel = Parallel(given.jobs, return_as="generator_unordered", batch_size=1)
     with Progress(name, len(left)) as progress:
         for found in parallel(delayed(work)(one, plan) for one in left):
             records.add(found)
             progress.advance(1, found[-1]["set"])
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _integer(low: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and int(text) >= low):
-            raise argparse.ArgumentTypeError(
-                f"must be an integer >= {low}, got {text!r}"
-            )
-        return int(text)
-
-    return parse

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,8 @@ def binary_sets(folder: Path) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
+# Here and not in a command: what is cached in a main module no other process can load.
+@cache
 def load_set(folder: Path, name: str, size: Size, seed: int) -> DataSet:
     """Read a set and cut it to size."""
     whole = _flights() if name == FLIGHTS else _read(folder / f"{name}.npz")

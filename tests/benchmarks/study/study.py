@@ -25,7 +25,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ import xgboost as xgb
 from command import LIBRARIES, check_settings, exit_code, make, parser_of
 from measures import measures
 from records import Key, Record, Records, frame_of
-from sets import FOLDS, DataSet, Fold, Size, binary_sets, load_set, split
+from sets import FOLDS, Fold, Size, binary_sets, load_set, split
 from tables import BASE, markdown, summary, write_table
 
 import focal_boost.lightgbm as flgb
@@ -103,7 +102,13 @@ def todo(rows: dict[str, int], plan: Plan, done: set[Key]) -> Iterator[Fits]:
 
 def fitted(one: Fits, plan: Plan) -> list[Record]:
     """Train all arms on one fold, and measure them on its test part."""
-    fold = split(_set(one.set, plan), one.set, one.repeat, one.fold, plan.seed)
+    fold = split(
+        load_set(plan.data, one.set, plan.size, plan.seed),
+        one.set,
+        one.repeat,
+        one.fold,
+        plan.seed,
+    )
     found = []
     for regime in plan.regimes:
         for arm, objective in ARMS.items():
@@ -160,11 +165,6 @@ def _lightgbm(objective: Any, fold: Fold, regime: Regime) -> tuple[Any, int]:
 
 
 _FITS = {"xgboost": _xgboost, "lightgbm": _lightgbm}
-
-
-@cache
-def _set(name: str, plan: Plan) -> DataSet:
-    return load_set(plan.data, name, plan.size, plan.seed)
 
 
 def report(records: Sequence[Record], folder: Path) -> str:

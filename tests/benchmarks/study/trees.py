@@ -29,7 +29,6 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,7 +40,7 @@ from measures import measures
 from ranking import by_rule, cell_means, complete_cells, ratios
 from records import Key, Record, Records, frame_of
 from scipy.stats import loguniform, randint, uniform
-from sets import DataSet, Size, binary_sets, load_set, split
+from sets import Size, binary_sets, load_set, split
 from sklearn.model_selection import ParameterSampler
 from tables import markdown, told, write_table
 
@@ -134,7 +133,13 @@ def todo(sets: Sequence[str], plan: TreesPlan, done: set[Key]) -> Iterator[Fits]
 
 def fitted(one: Fits, plan: TreesPlan) -> list[Record]:
     """Train the settings and measure them on the fold's test part."""
-    fold = split(_set(one.set, plan), one.set, 0, one.fold, plan.seed)
+    fold = split(
+        load_set(plan.data, one.set, plan.size, plan.seed),
+        one.set,
+        0,
+        one.fold,
+        plan.seed,
+    )
     given, found = settings(one.library, plan), []
     for arm in one.arms:
         begin = time.perf_counter()
@@ -174,11 +179,6 @@ def _rounds(model: Any) -> int:
     if isinstance(model, FocalXGBClassifier):
         return int(model.best_iteration) + 1
     return int(model.best_iteration_)
-
-
-@cache
-def _set(name: str, plan: TreesPlan) -> DataSet:
-    return load_set(plan.data, name, plan.size, plan.seed)
 
 
 def left_out(ap: pd.DataFrame, loss: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
