@@ -62,6 +62,19 @@ def train(
         As from :func:`focal_boost.xgboost.train`.
     xgboost.core.XGBoostError
         For what a worker finds wrong with its rows, on all workers.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from distributed import Client
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> X, y = da.from_array(X, chunks=(1_000, -1)), da.from_array(y, chunks=1_000)
+    >>> from xgboost.dask import DaskDMatrix
+    >>> with Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    ...     found = train(client, {}, DaskDMatrix(client, X, y), num_boost_round=5)
+    >>> found["booster"].num_boosted_rounds()
+    5
     """
     params = dict(params or {})
     check_arguments(objective, params, kwargs)
@@ -106,6 +119,19 @@ class FocalDaskXGBClassifier(dxgb.DaskXGBClassifier):
     -----
     Labels are 0 and 1, as XGBoost wants them on Dask. ``predict_proba`` is the
     posterior.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from distributed import Client
+    >>> from focal_boost.datasets import make_imbalanced
+    >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
+    >>> X, y = da.from_array(X, chunks=(1_000, -1)), da.from_array(y, chunks=1_000)
+    >>> with Client(n_workers=2, threads_per_worker=1, dashboard_address=None):
+    ...     model = FocalDaskXGBClassifier(n_estimators=5).fit(X, y)
+    ...     p = model.predict_proba(X).compute()
+    >>> p.shape
+    (2000, 2)
     """
 
     def __init__(
