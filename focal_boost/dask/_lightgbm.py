@@ -52,9 +52,10 @@ class FocalDaskLGBMClassifier(lgb.DaskLGBMClassifier):
     >>> from focal_boost.datasets import make_imbalanced
     >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
     >>> X, y = da.from_array(X, chunks=(1_000, -1)), da.from_array(y, chunks=1_000)
-    >>> with Client(n_workers=2, threads_per_worker=1, dashboard_address=None):
+    >>> with Client(n_workers=2, dashboard_address=None):
     ...     model = FocalDaskLGBMClassifier(n_estimators=5, verbosity=-1).fit(X, y)
     ...     p = model.predict_proba(X).compute()
+    Finding random open ports for workers
     >>> p.shape, type(model.to_local()).__name__
     ((2000, 2), 'FocalLGBMClassifier')
     """

@@ -71,7 +71,7 @@ def train(
     >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
     >>> X, y = da.from_array(X, chunks=(1_000, -1)), da.from_array(y, chunks=1_000)
     >>> from xgboost.dask import DaskDMatrix
-    >>> with Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    >>> with Client(n_workers=2, dashboard_address=None) as client:
     ...     found = train(client, {}, DaskDMatrix(client, X, y), num_boost_round=5)
     >>> found["booster"].num_boosted_rounds()
     5
@@ -127,7 +127,7 @@ class FocalDaskXGBClassifier(dxgb.DaskXGBClassifier):
     >>> from focal_boost.datasets import make_imbalanced
     >>> X, y, _ = make_imbalanced(2_000, prevalence=0.1, seed=0)
     >>> X, y = da.from_array(X, chunks=(1_000, -1)), da.from_array(y, chunks=1_000)
-    >>> with Client(n_workers=2, threads_per_worker=1, dashboard_address=None):
+    >>> with Client(n_workers=2, dashboard_address=None):
     ...     model = FocalDaskXGBClassifier(n_estimators=5).fit(X, y)
     ...     p = model.predict_proba(X).compute()
     >>> p.shape
