@@ -82,6 +82,14 @@ class TestTwins:
         found = TWINS[name](Labels.of(y, None), raw_score)
         assert found == pytest.approx(expected, rel=bound, abs=1e-300)
 
+    @pytest.mark.parametrize("steps", [-2, -1, 0, 1, 2])
+    def test_a_half_is_no_event(self, steps: int) -> None:
+        raw_score = np.full(4, 1.5 * 2.0**-53 + steps * 2.0**-105)
+        wrong = self.OF_SKLEARN["binary_error"](
+            [0, 0, 0, 1], expit(raw_score), sample_weight=None
+        )
+        assert TWINS["binary_error"](Labels.of([0, 0, 0, 1], None), raw_score) == wrong
+
     @pytest.mark.parametrize("name", WITHOUT_TWIN)
     def test_what_has_none_is_refused(self, sample: Sample, name: str) -> None:
         if name == "r2" and OLD_LIGHTGBM:

@@ -90,6 +90,18 @@ def _mean(of: Callable[[Any, Any], Any]) -> Twin:
     return value
 
 
+# The greatest raw score whose probability is 1/2 in double precision: 1.5 · 2⁻⁵³.
+_EVEN = 1.5 * 2.0**-53
+
+
+def _error(labels: Labels, raw_score: NDArray[np.float64]) -> float:
+    """Return the weighted share of rows on the wrong side of 1/2."""
+    wrong = (raw_score > _EVEN) != labels.y_true
+    if labels.sample_weight is None:
+        return int(np.count_nonzero(wrong)) / wrong.size
+    return float(np.average(wrong, weights=labels.sample_weight))
+
+
 _squared = _mean(lambda y, p: (p - y) ** 2)
 _absolute = _mean(lambda y, p: np.abs(p - y))
 
@@ -97,7 +109,7 @@ _absolute = _mean(lambda y, p: np.abs(p - y))
 #: would take the raw score for a probability. Its rank metrics do not mind.
 TWINS: dict[str, Twin] = {
     "binary_logloss": _logloss(_CLIP),
-    "binary_error": _mean(lambda y, p: (p > 0.5) != y),
+    "binary_error": _error,
     "cross_entropy": _logloss(_CLIP_CROSS_ENTROPY),
     "kullback_leibler": _logloss(_CLIP_CROSS_ENTROPY),
     "l2": _squared,
