@@ -53,13 +53,21 @@ class _Cache(FunctionCache):
 
         Processes that compile at the same time number their files alike, and the index
         of one may lead to the machine code of the other: for other types, which would
-        read memory that is none of theirs. Such an index is begun anew.
+        read memory that is none of theirs. Such an index is begun anew, and so is one
+        of files that are not whole or of another LLVM, whatever reading them raises.
         """
-        found = super().load_overload(sig, target_context)
-        if found is None or tuple(found.signature.args) == tuple(sig):
-            return found
-        self.flush()
+        with suppress(Exception):
+            found = super().load_overload(sig, target_context)
+            if found is None or tuple(found.signature.args) == tuple(sig):
+                return found
+        with suppress(OSError):
+            self.flush()
         return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled, unless the disk is full."""
+        with suppress(OSError):
+            super().save_overload(sig, data)
 
 
 def compiled_as(name: str, function: Any) -> Any:
