@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from focal_boost.command._options import BOOSTERS, parser
 from focal_boost.command._read import Format
 from focal_boost.command._table import Table, flights_table, read_table
-from focal_boost.command._unpack import InputError
+from focal_boost.command._unpack import InputError, line_of
 
 if TYPE_CHECKING:
     from focal_boost.command._run import Settings
@@ -53,9 +53,8 @@ def _compare(options: argparse.Namespace) -> None:
     # Only now: these need the packages, and take a second to load.
     from rich.console import Console
 
-    from focal_boost._adapter.whole import written_whole
     from focal_boost.command import _report as report
-    from focal_boost.command._content import as_dict, write_json
+    from focal_boost.command._content import as_dict
     from focal_boost.command._run import fitting, make_folds, run
 
     console = Console(highlight=False)
@@ -63,19 +62,33 @@ def _compare(options: argparse.Namespace) -> None:
     settings = fitting(table, _settings(options), folds)
     report.print_data(console, table, settings)
     found = run(table, settings, folds)
-    options.out.mkdir(parents=True, exist_ok=True)
-    content = as_dict(table, settings, found)
-    write_json(options.out / "results.json", content)
+    report.print_results(console, settings, found)
     figures = {"report.png": found.plot()}
     if found.searches:
         figures["search.png"] = found.plot_search()
-    for name, figure in figures.items():
-        written_whole(options.out / name, figure.savefig)
-    report.print_results(console, settings, found)
+    # What has taken minutes is on the screen, whatever becomes of the files.
+    _write(options.out, figures, as_dict(table, settings, found))
     pictures = ", ".join(figures)
     report.print_line(
         console, f"\nwritten: {pictures} and results.json in {options.out}"
     )
+
+
+def _write(out: Path, figures: dict[str, Any], content: dict[str, Any]) -> None:
+    from focal_boost._adapter.whole import written_whole
+    from focal_boost.command._content import write_json
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, figure in figures.items():
+            written_whole(out / name, figure.savefig)
+        # Last, as it is the smallest: where there is no room, all stays as it was.
+        write_json(out / "results.json", content)
+    except OSError as error:
+        raise InputError(
+            f"--out must be a folder that can be written, got '{out}'"
+            f" ({line_of(error)})"
+        ) from None
 
 
 def _settings(options: argparse.Namespace) -> Settings:

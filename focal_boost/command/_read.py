@@ -198,7 +198,13 @@ def _written(text: str) -> Iterator[str]:
     """Yield the path of a file with the text in UTF-8."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "data.csv"
-        file.write_text(text, encoding="utf-8", newline="")
+        try:
+            file.write_text(text, encoding="utf-8", newline="")
+        except OSError as error:
+            raise InputError(
+                "the folder of temporary files must have room for DATA, got"
+                f" '{folder}' ({line_of(error)})"
+            ) from None
         yield str(file)
 
 

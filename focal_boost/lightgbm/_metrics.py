@@ -98,7 +98,7 @@ def _error(labels: Labels, raw_score: NDArray[np.float64]) -> float:
     """Return the weighted share of rows on the wrong side of 1/2."""
     wrong = (raw_score > _EVEN) != labels.y_true
     if labels.sample_weight is None:
-        return int(np.count_nonzero(wrong)) / wrong.size
+        return float(np.count_nonzero(wrong) / np.size(wrong))
     return float(np.average(wrong, weights=labels.sample_weight))
 
 
