@@ -1,0 +1,33 @@
+"""Where a file has types only, which nothing evaluates."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def annotated(path: Path) -> set[tuple[int, int]]:
+    """Return the places, line and column, of all that annotations are made of."""
+    tree = ast.parse(path.read_text("utf-8"))
+    found: set[tuple[int, int]] = set()
+    for one in types_in(tree):
+        for line in range(one.lineno, one.end_lineno + 1):
+            first = one.col_offset if line == one.lineno else 0
+            last = one.end_col_offset if line == one.end_lineno else 1_000
+            found |= {(line, column) for column in range(first, last)}
+    return found
+
+
+def types_in(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the annotations, and what is read by type checkers only."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(returns=ast.AST() as of):
+                yield of
+            case ast.arg(annotation=ast.AST() as of):
+                yield of
+            case ast.AnnAssign(annotation=of):
+                yield of
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                yield node
