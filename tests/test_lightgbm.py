@@ -313,6 +313,19 @@ class TestArguments:
         # "rf" is what is named, by whatever name it goes.
         assert re.search(r", got (0\.5|2|\"rf\"|'rank'|'xentropy')$", said)
 
+    @pytest.mark.parametrize("label", [0, 1])
+    def test_one_class_is_warned_of_as_often_as_by_lightgbm(
+        self, sample: Sample, label: int, capfd: Any
+    ) -> None:
+        # A callback might have changed the labels: they are read in every round.
+        given = {"callbacks": [lambda env: None], "num_boost_round": 3}
+        said = []
+        for arm in (lgb.train, flgb.train):
+            params = {"objective": "binary", "num_threads": 1, "verbosity": 1}
+            arm(params, lgb.Dataset(sample.X, sample.y * 0 + label), **given)
+            said.append(capfd.readouterr().out.count("Contains only one class"))
+        assert said == [1, 1]
+
     def test_a_warning_of_train_is_about_the_callers_line(self, sample: Sample) -> None:
         with pytest.warns(UserWarning, match="link") as caught:
             flgb.train(

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 
 from focal_boost import FocalMetric, FocalObjective
@@ -109,6 +110,15 @@ class TestScikitLearn:
         objective = FocalObjective(0.25, gamma, link)
         expected = reference("average_precision", objective, y, raw_score, weight)
         actual = FocalMetric("average_precision", objective)(y, raw_score, weight)
+        assert actual == pytest.approx(expected, rel=1e-12, abs=0)
+
+    @both_links
+    def test_of_confident_mistakes_without_focus(self, link):
+        # Where everybody computes it, a negative's probability is 1 − p, p rounded.
+        raw_score, y = np.linspace(20, 40, 201), np.zeros(201, int)
+        metric = FocalMetric("log_loss", FocalObjective(None, 0.0, link))
+        actual = metric(y, raw_score)
+        expected = log_loss(y, expit(raw_score), labels=[0, 1])
         assert actual == pytest.approx(expected, rel=1e-12, abs=0)
 
     def test_log_loss_of_a_row_stays_between_the_clips(self):

@@ -17,10 +17,11 @@ GAMMAS_OF_KERNELS = (0.0, 1.0, 1.7, 2.0, 200.0)
 every_kernel = pytest.mark.parametrize("gamma", GAMMAS_OF_KERNELS)
 
 
-def sample(n=2000):
+def sample(n=2000, gamma=0.0, link="focal"):
+    """Return labels and raw scores, of which log-odds grow with γ."""
     rng = np.random.default_rng(3)
-    raw_score = rng.normal(-1, 2, n).astype(np.float32)
-    return (rng.random(n) < 0.2).astype(np.float32), raw_score
+    raw_score = rng.normal(-1, 2, n) * (1 + gamma if link == "logit" else 1)
+    return (rng.random(n) < 0.2).astype(np.float32), raw_score.astype(np.float32)
 
 
 def weights(n=2000):
@@ -78,7 +79,7 @@ class TestBits:
     @both_hessians
     @pytest.mark.parametrize("reuse", [False, True])
     def test_in_every_round(self, reuse, gamma, hessian, link):
-        y, raw_score = sample()
+        y, raw_score = sample(2000, gamma, link)
         objective = FocalObjective(0.25, gamma, link, hessian)
         expected = objective(y, raw_score, weights())
         training = rows(objective, y, weights(), reuse=reuse)
@@ -92,7 +93,7 @@ class TestBits:
     @pytest.mark.parametrize("offset", [-6.9, 0.0, 1e-9, 2, 1e3])
     @pytest.mark.parametrize("kind", [np.float32, np.float64])
     def test_offset_adds_in_float64(self, kind, offset, gamma, hessian, link):
-        y, raw_score = sample(301)
+        y, raw_score = sample(301, gamma, link)
         raw_score = raw_score.astype(kind)
         objective = FocalObjective(None, gamma, link, hessian)
         if (kind, gamma, link, offset) == (np.float32, 0.0, "logit", 0.0):
@@ -119,13 +120,14 @@ class TestBits:
     def test_weights_of_the_classes_are_weights_of_their_rows(
         self, weight, gamma, hessian, link
     ):
-        y, raw_score = sample()
+        y, raw_score = sample(2000, gamma, link)
         objective = FocalObjective(0.25, gamma, link, hessian)
         # Powers of 2, by which bits do not depend on who multiplies first.
         of_class = np.where(y == 1, 8.0, 0.5)
         together = of_class if weight is None else of_class * weight
         training = rows(objective, y, weight, class_weight=(0.5, 8.0))
         expected = objective(y, raw_score, together)
+        assert (expected[0] != 0).mean() > 0.1
         assert equal(training.gradient_hessian(raw_score), expected)
 
 

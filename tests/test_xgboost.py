@@ -17,6 +17,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 
 import focal_boost.xgboost as fxgb
 from focal_boost import FocalMetric, FocalObjective, FocalXGBClassifier
+from focal_boost.xgboost._margins import lent_margins
 
 FOCAL = FocalObjective(alpha=0.25, gamma=2.0)
 PLAIN = FocalObjective(alpha=None, gamma=0.0)
@@ -354,6 +355,17 @@ class TestTheBoosterThatTrains:
             )
             np.testing.assert_allclose(kept, of, rtol=0, atol=2e-6)
             assert kept.flags.owndata
+
+    def test_margins_of_a_round_are_xgboosts_without_a_copy(
+        self, dtrain: xgb.DMatrix
+    ) -> None:
+        booster = fxgb.train(QUIET, dtrain, 3)
+        lent = lent_margins(booster, dtrain)
+        # As in training, the memory is XGBoost's.
+        assert not lent.flags.owndata
+        kept = lent.copy()
+        expected = booster.predict(dtrain, output_margin=True, training=True)
+        np.testing.assert_array_equal(kept, expected)
 
     def test_an_error_leaves_xgboosts_own(self, dtrain: xgb.DMatrix) -> None:
         seen = []

@@ -116,7 +116,7 @@ class Training:
             self.checkpoint.begin(self.asked, settings, booster.train_set)
         self._evaluations = self._evaluations_by(settings)
         self._network = Network(booster, self._verbosity)
-        if settings.get("boosting") == "dart":
+        if settings["boosting"] == "dart":
             forget_drops(booster)
 
     def before_round(self, booster: Any) -> None:
@@ -168,7 +168,7 @@ class Training:
             # A tree without a split predicts the prevalence, whatever was asked for.
             self._begin_at(self._best_constant(data))
         # The constants of linear leaves cannot be changed: they stay without.
-        lacking = self._settings.get("linear_tree") == "1"
+        lacking = self._settings["linear_tree"] == "1"
         if not lacking:
             leaf_value += self._start.value
         self._start = self._start._replace(leaf=leaf_value, lacking=lacking)
@@ -230,12 +230,12 @@ class Training:
     @property
     def _team(self) -> Team:
         """The threads that LightGBM trains on."""
-        return Team.of(lgb.basic._LIB, int(self._settings.get("num_threads", 0)))
+        return Team.of(lgb.basic._LIB, int(self._settings["num_threads"]))
 
     def _class_weight(self, labels: Labels) -> tuple[float, float]:
         """Return what ``scale_pos_weight`` and ``is_unbalance`` ask for."""
-        positive = float(self._settings.get("scale_pos_weight", 1))
-        if self._settings.get("is_unbalance") != "1":
+        positive = float(self._settings["scale_pos_weight"])
+        if self._settings["is_unbalance"] != "1":
             return 1.0, positive
         positives = float(np.count_nonzero(labels.y_true))
         negatives = labels.y_true.size - positives
@@ -255,13 +255,13 @@ def _verbosity_of(booster: Any) -> int:
 
 def _check_settings(settings: dict[str, str]) -> None:
     """Raise for parameters that LightGBM's own objective refuses or alone honours."""
-    weight = float(settings.get("scale_pos_weight", 1))
-    if settings.get("is_unbalance") == "1" and abs(weight - 1) > 1e-6:
+    weight = float(settings["scale_pos_weight"])
+    if settings["is_unbalance"] == "1" and abs(weight - 1) > 1e-6:
         raise lgb.basic.LightGBMError(
             "Cannot set is_unbalance and scale_pos_weight at the same time"
         )
     for name, value in _NOT_HONOURED.items():
-        if float(settings.get(name, value)) != value:
+        if float(settings[name]) != value:
             raise ValueError(
                 f"{name} must be {value} with focal loss, because LightGBM applies"
                 f" it in its own objectives only, got {brief(settings[name])}"

@@ -30,7 +30,7 @@ def lent_margins(booster: Any, data: Any) -> Any:
 
     Returns
     -------
-    margins : ndarray of float32, (n,) or (n, K), read-only, or None
+    margins : ndarray of float32, (n,) or (n, K), or None
         Until the booster's next call; None where there are no rows.
     """
     if not data.num_row():
@@ -43,6 +43,4 @@ def lent_margins(booster: Any, data: Any) -> Any:
             booster.handle, data.handle, _CONFIG, *results
         )
     )
-    margins = np.ctypeslib.as_array(values, tuple(shape[: dims.value]))
-    margins.flags.writeable = False
-    return margins
+    return np.ctypeslib.as_array(values, tuple(shape[: dims.value]))

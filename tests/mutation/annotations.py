@@ -1,16 +1,20 @@
-"""Where a file has types only, which nothing evaluates."""
+"""Where a file has what nothing evaluates: types, and stars that do not multiply."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+_STAR = re.compile(r"\*,")
+
 
 def annotated(path: Path) -> set[tuple[int, int]]:
-    """Return the places, line and column, of all that annotations are made of."""
-    tree = ast.parse(path.read_text("utf-8"))
-    found: set[tuple[int, int]] = set()
+    """Return the places, line and column, of types and of stars between parameters."""
+    text = path.read_text("utf-8")
+    tree, lines = ast.parse(text), enumerate(text.splitlines(), 1)
+    found = {(n, one.start()) for n, line in lines for one in _STAR.finditer(line)}
     for one in types_in(tree):
         for line in range(one.lineno, one.end_lineno + 1):
             first = one.col_offset if line == one.lineno else 0

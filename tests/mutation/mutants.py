@@ -10,10 +10,10 @@ interruption, and ``--again`` tries the survivors when there are better tests.
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import random
 import resource
-import shlex
 import shutil
 import subprocess
 import sys
@@ -25,10 +25,11 @@ from pathlib import Path
 
 from annotations import annotated
 from cosmic_ray.commands.init import init
-from cosmic_ray.mutating import mutate_and_test
-from cosmic_ray.testing import run_tests
+from cosmic_ray.mutating import use_mutation
+from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkItem, WorkResult
+from forked import prepare, tested
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -80,7 +81,7 @@ def begin(db: WorkDB, package: Path, sample: int | None, seed: int) -> None:
 
 
 def place(item: WorkItem) -> tuple:
-    """Return the order of mutants: by file, so that kernels are compiled once."""
+    """Return where a mutant stands, which is the same in every session."""
     (change,) = item.mutations
     path = change.module_path.as_posix()
     return path, change.start_pos, change.operator_name, change.occurrence
@@ -101,34 +102,43 @@ def settle(package: Path, folder: Path) -> None:
     # What is left alone after an interruption ends too, and none takes all the memory.
     resource.setrlimit(resource.RLIMIT_CPU, (3600, 3600))
     resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
-    os.environ |= {"PYTHONPATH": str(copy), "NUMBA_CACHE_DIR": str(copy / "kernels")}
-
-
-def command(tests: str) -> str:
-    """Return the command that runs test files."""
-    return f"{shlex.quote(sys.executable)} -m pytest {settings()['pytest']} {tests}"
+    os.environ |= {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    prepare(copy)
 
 
 def check_sound(modules: list[str]) -> str:
     """Return what the tests say against the package as it is; nothing if all pass."""
     files = dict.fromkeys(" ".join(map(tests_of, modules)).split())
-    outcome, output = run_tests(command(" ".join(files)), 3600)
+    outcome, output = tested(" ".join(files), 3600, "kernels")
     return "" if outcome == TestOutcome.SURVIVED else output
 
 
 def tried(item: WorkItem) -> WorkResult:
     """Return what the tests say of a mutant; a hanging one is killed."""
-    tests = tests_of(item.mutations[0].module_path.as_posix())
-    return mutate_and_test(item.mutations, command(tests), settings()["seconds"])
+    (change,) = item.mutations
+    path = change.module_path
+    before, operator = path.read_text("utf-8"), get_operator(change.operator_name)
+    kept, is_kernel = path.stat(), "_kernels" in path.parts
+    with use_mutation(path, operator(), change.occurrence) as (_, after):
+        tests, seconds = tests_of(path.as_posix()), settings()["seconds"]
+        # What is compiled of a changed kernel is of no use to others.
+        outcome, output = tested(tests, seconds, "changed" if is_kernel else "kernels")
+    os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    shutil.rmtree("changed", ignore_errors=True)
+    lines = before.splitlines(), after.splitlines()
+    diff = "\n".join(difflib.unified_diff(*lines, n=0, lineterm=""))
+    return WorkResult(WorkerOutcome.NORMAL, output, outcome, diff)
 
 
-def run(db: WorkDB, items: list[WorkItem], package: Path, jobs: int) -> None:
+def run(
+    db: WorkDB, items: list[WorkItem], package: Path, jobs: int, *, check: bool
+) -> None:
     """Try mutants on several workers, and keep every result as it comes."""
     with tempfile.TemporaryDirectory() as folder:
         given = package, Path(folder)
         with ProcessPoolExecutor(jobs, initializer=settle, initargs=given) as workers:
             modules = [item.mutations[0].module_path.as_posix() for item in items]
-            wrong = workers.submit(check_sound, modules).result()
+            wrong = check and workers.submit(check_sound, modules).result()
             if wrong:
                 sys.exit(f"Tests fail although nothing is mutated:\n{wrong}")
             pending = {workers.submit(tried, item): item for item in items}
@@ -178,7 +188,7 @@ def report(db: WorkDB) -> None:
         if outcome in {"survived", "incompetent"}:
             print(line(item, result))
             changed = (result.diff or "").splitlines()[3:]
-            print("\n".join(one for one in changed if one[:1] in "+-"), end="\n\n")
+            print("\n".join(changed), end="\n\n")
     print("\nkilled timeout survived incompetent")
     order = ("killed", "timeout", "survived", "incompetent")
     for name, of in counts.items():
@@ -194,6 +204,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--only", default="", help="files whose path has this in it")
     parser.add_argument("--again", action="store_true", help="try survivors again")
+    parser.add_argument("--unchecked", action="store_true", help="believe the tests")
     parser.add_argument("--report", action="store_true", help="only print the results")
     return parser.parse_args()
 
@@ -217,7 +228,10 @@ def main() -> None:
             items += [i for i, r in done if r.test_outcome == TestOutcome.SURVIVED]
         if not asked.report:
             chosen = [i for i in items if asked.only in str(i.mutations[0].module_path)]
-            run(db, sorted(chosen, key=place), package, asked.jobs)
+            chosen.sort(key=place)
+            # However far it comes, what is done is a sample.
+            random.Random(asked.seed).shuffle(chosen)
+            run(db, chosen, package, asked.jobs, check=not asked.unchecked)
         report(db)
 
 
