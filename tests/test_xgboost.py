@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -366,6 +367,40 @@ class TestTheBoosterThatTrains:
         kept = lent.copy()
         expected = booster.predict(dtrain, output_margin=True, training=True)
         np.testing.assert_array_equal(kept, expected)
+
+    def test_a_callback_that_evaluates_is_answered_as_by_xgboost(
+        self, dtrain: xgb.DMatrix
+    ) -> None:
+        def mean(predicted: Any, _: xgb.DMatrix) -> tuple[str, float]:
+            return "mean", round(float(np.mean(predicted)), 4)
+
+        def evaluated(model: Any) -> tuple[str, str]:
+            sets = [(dtrain, "train")]
+            return model.eval_set(sets), model.eval_set(sets, 7, mean)
+
+        ours, own = Each(evaluated), Each(evaluated)
+        fxgb.train(QUIET, dtrain, 2, objective=PLAIN, callbacks=[ours])
+        params = {**QUIET, "objective": "binary:logistic"}
+        xgb.train(params, dtrain, 2, callbacks=[own])
+        assert ours.seen == own.seen
+
+    def test_a_metric_of_the_callers_may_change_the_labels(
+        self, sample: Sample
+    ) -> None:
+        def turned(arm: Any, params: dict[str, Any]) -> Any:
+            data = xgb.DMatrix(sample.X, sample.y)
+
+            def turn(_: Any, of: xgb.DMatrix) -> tuple[str, float]:
+                of.set_label(1 - of.get_label())
+                return "turned", 0.0
+
+            sets = {"evals": [(data, "train")], "verbose_eval": False}
+            booster = arm(params, data, 3, custom_metric=turn, **sets)
+            return booster.predict(data, output_margin=True)
+
+        ours = turned(partial(fxgb.train, objective=PLAIN), QUIET)
+        own = turned(xgb.train, {**QUIET, "objective": "binary:logistic"})
+        np.testing.assert_allclose(ours, own, rtol=0, atol=2e-6)
 
     def test_an_error_leaves_xgboosts_own(self, dtrain: xgb.DMatrix) -> None:
         seen = []

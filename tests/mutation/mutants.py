@@ -23,13 +23,13 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from annotations import annotated
 from cosmic_ray.commands.init import init
 from cosmic_ray.mutating import use_mutation
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkItem, WorkResult
 from forked import prepare, tested
+from unchanged import unchanged
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -63,14 +63,14 @@ def begin(db: WorkDB, package: Path, sample: int | None, seed: int) -> None:
     os.chdir(package.parent)
     modules = modules_of(package)
     init(modules, db, {})
-    kept, of_types = settings()["operators"], {m: annotated(m) for m in modules}
+    kept, no_use = settings()["operators"], {m: unchanged(m) for m in modules}
     items = sorted(db.work_items, key=place)
     sound = [
         item
         for item in items
         for change in item.mutations
         if change.operator_name.removeprefix("core/") in kept
-        and change.start_pos not in of_types[change.module_path]
+        and change.start_pos not in no_use[change.module_path]
     ]
     number = len(sound)
     random.Random(seed).shuffle(sound)

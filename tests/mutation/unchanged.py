@@ -1,4 +1,4 @@
-"""Where a file has what nothing evaluates: types, and stars that do not multiply."""
+"""Where a change changes nothing: types, and signs that are no operators."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_STAR = re.compile(r"\*,")
+# A star between parameters, and the one length of arrays that have one.
+_NO_OPERATOR = re.compile(r"\*,|(?<=shape\[)0(?=\])")
 
 
-def annotated(path: Path) -> set[tuple[int, int]]:
-    """Return the places, line and column, of types and of stars between parameters."""
+def unchanged(path: Path) -> set[tuple[int, int]]:
+    """Return the places, line and column, where there is nothing to change."""
     text = path.read_text("utf-8")
     tree, lines = ast.parse(text), enumerate(text.splitlines(), 1)
-    found = {(n, one.start()) for n, line in lines for one in _STAR.finditer(line)}
+    found = {
+        (n, one.start()) for n, line in lines for one in _NO_OPERATOR.finditer(line)
+    }
     for one in types_in(tree):
         for line in range(one.lineno, one.end_lineno + 1):
             first = one.col_offset if line == one.lineno else 0
