@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -100,6 +99,8 @@ def test_compare_is_interrupted(table: Path, tmp_path: Path, seconds: float) -> 
     [(1_000, "the folder of temporary files"), (90_000, "--out must be a folder")],
 )
 def test_compare_has_no_room(table: Path, tmp_path: Path, most: int, what: str) -> None:
+    import resource
+
     out = tmp_path / "out"
     before = kept(out)
 
