@@ -1,4 +1,4 @@
-"""What a process of the benchmark runs: one task, read and answered as JSON.
+"""What a process of the benchmarks runs: one task, read and answered as JSON.
 
     python child.py TASK.json RESULT.json
 
@@ -13,11 +13,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
 
 def main(task_file: str, result_file: str) -> None:
     task = json.loads(Path(task_file).read_text("utf-8"))
+    module, _, name = task["action"].partition(".")
     try:
-        result = import_module(f"child_{task['action']}").run(task)
+        result = getattr(import_module(f"benchmarks.{module}"), name)(task)
     except Exception as error:  # whatever a competitor does is a row
         result = {"error": sentence(error)}
     Path(result_file).write_text(json.dumps(result), "utf-8")

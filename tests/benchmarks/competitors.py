@@ -6,7 +6,11 @@ an environment of their own; nothing of them is imported by the package or here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 #: The loss that all focal competitors are asked for.
 ALPHA, GAMMA = 0.25, 2.0
@@ -35,8 +39,6 @@ class Competitor:
     ----------
     library, method : str
         What grows the trees, and whose loss it is.
-    environment : str or None
-        Key of PEERS, None for this interpreter.
     class_weights : tuple of float or None
         Weights of the negative and the positive class as the method defines its loss,
         ours having them inside; None where its gradient cannot be called, or is not a
@@ -45,39 +47,38 @@ class Competitor:
 
     library: str
     method: str
-    environment: str | None = None
     class_weights: tuple[float, float] | None = None
 
     @property
     def name(self) -> str:
         return f"{self.library}/{self.method}"
 
+    @property
+    def environment(self) -> str | None:
+        """Key of PEERS, None for this interpreter."""
+        return next((of for of in (self.method, self.library) if of in PEERS), None)
+
 
 COMPETITORS = (
     Competitor("xgboost", BUILT_IN),
-    Competitor("xgboost", OURS, None, (1, 1)),
-    Competitor("xgboost", NUMPY, None, _WEIGHTED),
+    Competitor("xgboost", OURS, (1, 1)),
+    Competitor("xgboost", NUMPY, _WEIGHTED),
     # Its alpha is the ratio of the two weights.
-    Competitor("xgboost", "bokbokbok", "bokbokbok", (1, ALPHA / (1 - ALPHA))),
-    Competitor("xgboost", "gbdtCBL", "gbdtCBL", (1, 1)),
-    Competitor("xgboost", "jaxboost", "jaxboost", _WEIGHTED),
-    Competitor("xgboost", "imbalance-xgboost", "imbalance-xgboost", (1, 1)),
+    Competitor("xgboost", "bokbokbok", (1, ALPHA / (1 - ALPHA))),
+    Competitor("xgboost", "gbdtCBL", (1, 1)),
+    Competitor("xgboost", "jaxboost", _WEIGHTED),
+    Competitor("xgboost", "imbalance-xgboost", (1, 1)),
     Competitor("lightgbm", BUILT_IN),
-    Competitor("lightgbm", OURS, None, (1, 1)),
-    Competitor("lightgbm", NUMPY, None, _WEIGHTED),
-    Competitor("lightgbm", "bokbokbok", "bokbokbok", (1, ALPHA / (1 - ALPHA))),
-    Competitor("lightgbm", "imlightgbm", "imlightgbm", (1, 1)),
-    Competitor("lightgbm", "gbdtCBL", "gbdtCBL", (1, 1)),
-    Competitor("lightgbm", "jaxboost", "jaxboost", _WEIGHTED),
-    Competitor("catboost", BUILT_IN, "catboost"),
-    Competitor("catboost", "focal", "catboost"),
-    Competitor("ydf", BUILT_IN, "ydf"),
-    Competitor("ydf", "focal", "ydf"),
+    Competitor("lightgbm", OURS, (1, 1)),
+    Competitor("lightgbm", NUMPY, _WEIGHTED),
+    Competitor("lightgbm", "bokbokbok", (1, ALPHA / (1 - ALPHA))),
+    Competitor("lightgbm", "imlightgbm", (1, 1)),
+    Competitor("lightgbm", "gbdtCBL", (1, 1)),
+    Competitor("lightgbm", "jaxboost", _WEIGHTED),
+    *(Competitor(of, one) for of in ("catboost", "ydf") for one in (BUILT_IN, "focal")),
 )
-
 #: Competitors of the kernel alone; "numpy-as-given" computes in the raw scores' type.
 KERNEL = ("kernel", "objective", "numpy", "numpy-as-given", "copy")
-
 LIBRARIES = tuple(dict.fromkeys(one.library for one in COMPETITORS))
 METHODS = tuple(dict.fromkeys(one.method for one in COMPETITORS))
 NAMES = (*KERNEL, *METHODS, *(one.name for one in COMPETITORS))
@@ -93,3 +94,86 @@ def select(
         for one in COMPETITORS
         if one.library in libraries and (one.name in wanted or one.method in wanted)
     ]
+
+
+# Objectives as native ones: (raw score, data) → gradient, Hessian.
+Objective = Callable[[Any, Any], tuple[Any, Any]]
+
+
+def numpy_focal(y: Any, z: Any, alpha: float, gamma: float) -> tuple[Any, Any]:
+    """Return gradient and upper curvature as one writes them, in the types given."""
+    p = 1 / (1 + np.exp(-z))
+    p_t = np.where(y == 1, p, 1 - p)
+    alpha_t = np.where(y == 1, alpha, 1 - alpha)
+    q, log_p = 1 - p_t, np.log(p_t)
+    power = q**gamma
+    grad = (1 - 2 * y) * alpha_t * power * (q - gamma * p_t * log_p)
+    hess = alpha_t * p_t * power * ((1 + 2 * gamma) * q - gamma**2 * p_t * log_p)
+    return grad.astype(np.float32), hess.astype(np.float32)
+
+
+def numpy_focal_float64(y: Any, z: Any, alpha: float, gamma: float) -> tuple[Any, Any]:
+    """Return the same, computed in float64 as the kernel does."""
+    return numpy_focal(np.asarray(y, float), np.asarray(z, float), alpha, gamma)
+
+
+def objective_of(library: str, method: str) -> Objective | None:
+    """Return a method's objective, None if it is not one that can be called."""
+    make = _MAKERS.get(method)
+    return None if make is None else make(library)
+
+
+def _ours(_: str) -> Objective:
+    from focal_boost import FocalObjective
+
+    return FocalObjective(ALPHA, GAMMA)
+
+
+def _numpy(_: str) -> Objective:
+    return lambda preds, data: numpy_focal_float64(
+        data.get_label(), preds, ALPHA, GAMMA
+    )
+
+
+def _bokbokbok(_: str) -> Objective:
+    from bokbokbok.loss_functions.classification import WeightedFocalLoss
+
+    return WeightedFocalLoss(alpha=ALPHA / (1 - ALPHA), gamma=GAMMA)
+
+
+def _gbdtcbl(_: str) -> Objective:
+    from gbdtCBL.binary import FLLoss
+
+    loss = FLLoss(GAMMA)
+    # It is written for the scikit-learn APIs.
+    return lambda preds, data: loss(data.get_label(), preds)
+
+
+def _jaxboost(library: str) -> Objective:
+    from jaxboost.objective import focal_loss
+
+    short = {"xgboost": "xgb", "lightgbm": "lgb"}[library]
+    return getattr(focal_loss, f"get_{short}_objective")(gamma=GAMMA, alpha=ALPHA)
+
+
+def _imlightgbm(_: str) -> Objective:
+    from imlightgbm.objective import binary_focal_lgb_objective
+
+    return lambda preds, data: binary_focal_lgb_objective(preds, data, GAMMA)
+
+
+def _imbalance_xgboost(_: str) -> Objective:
+    from imxgboost.focal_loss import Focal_Binary_Loss
+
+    return Focal_Binary_Loss(GAMMA).focal_binary_object
+
+
+_MAKERS: dict[str, Callable[[str], Objective]] = {
+    OURS: _ours,
+    NUMPY: _numpy,
+    "bokbokbok": _bokbokbok,
+    "gbdtCBL": _gbdtcbl,
+    "jaxboost": _jaxboost,
+    "imlightgbm": _imlightgbm,
+    "imbalance-xgboost": _imbalance_xgboost,
+}

@@ -23,32 +23,20 @@ training  the call of `train` on data that are binned on the device, after a tra
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from competitors import ALPHA, GAMMA, LEARNING_RATE
-from gpu_parts import METHODS, PARTS
-from gpu_report import print_gpu_report
-from options import (
-    Parser,
-    exit_code,
-    integer,
-    integers,
-    machine,
-    one_of,
-    processors,
-    share,
-    versions,
-)
-from parts import Settings
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-_PROJECT = Path(__file__).resolve().parents[2]
+from benchmarks.bench import measure, parser_of
+from benchmarks.gpu_parts import METHODS, PARTS, TABLES
+from benchmarks.options import PROJECT, Parser, circumstances, exit_code
+from benchmarks.options import integer, integers  # isort: skip
+
 _OLDEST = (3, 4)
 
 
@@ -58,58 +46,28 @@ class UnableError(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = _parser().parse_args(argv)
+    given = _parser().parse_args(argv)
+    return exit_code("gpu.py", lambda: _run(given), UnableError)
+
+
+def _parser() -> Parser:
+    parser = parser_of("gpu.py", __doc__, PARTS, METHODS, PROJECT / "build/gpu")
+    add = parser.add
+    add("--rows", integer(1000), 10**7, "of training and upload")
+    add("--kernel-rows", integers(1000), (10**7, 10**8))
+    add("--features", integer(5), 28)
+    add("--rounds", integer(1), 100)
+    parser.set_defaults(repeats=5, peers=PROJECT / "build/peers")
+    return parser
+
+
+def _run(given: argparse.Namespace) -> None:
     # What the machine lacks is said before anything is measured or written.
-    return exit_code(
-        "gpu.py", lambda: _run(options, _circumstances(options)), UnableError
-    )
-
-
-def _run(options: argparse.Namespace, circumstances: dict[str, Any]) -> None:
-    options.out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as scratch:
-        settings = _settings(options, Path(scratch))
-        measured = {
-            part: PARTS[part](settings, options.kernel_rows) for part in options.what
-        }
-    results = {**circumstances, **measured}
-    path = options.out / "gpu_results.json"
-    path.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", "utf-8")
-    print_gpu_report(results)
-    print(f"\nwritten: {path.name} in {options.out}")
-
-
-def _settings(options: argparse.Namespace, scratch: Path) -> Settings:
-    return Settings(
-        rows=(options.rows,),
-        rounds=(options.rounds,),
-        features=options.features,
-        prevalence=options.prevalence,
-        threads=options.threads,
-        repeats=options.repeats,
-        libraries=("xgboost",),
-        only=options.only,
-        peers=_PROJECT / "build/peers",
-        timeout=options.timeout,
-        scratch=scratch,
-    )
-
-
-def _circumstances(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what the figures depend on besides the competitors."""
-    kept = ("rows", "features", "rounds", "prevalence", "threads", "repeats")
     device, cuda = _device()
-    return {
-        "device": device,
-        "machine": machine(),
-        "versions": {**versions(), **cuda},
-        "settings": {
-            **{name: getattr(options, name) for name in kept},
-            "alpha": ALPHA,
-            "gamma": GAMMA,
-            "learning_rate": LEARNING_RATE,
-        },
-    }
+    where = circumstances(given)
+    where["versions"] |= cuda
+    where["machine"] = f"{device['name']}, {where['machine']}"
+    measure(given, {**where, "device": device}, PARTS, TABLES)
 
 
 def _device() -> tuple[dict[str, Any], dict[str, str]]:
@@ -164,34 +122,6 @@ def _driver() -> str:
 def dotted(number: int) -> str:
     """Return CUDA's version from its number, 12040 for 12.4."""
     return f"{number // 1000}.{number % 1000 // 10}"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser("gpu.py", __doc__)
-    add = parser.add_argument
-    add("--what", type=one_of(tuple(PARTS)), default=tuple(PARTS),
-        metavar="PART[,PART]", help=f"{', '.join(PARTS)} (default: all)")  # fmt: skip
-    add("--rows", type=integer(1000), default=10**7, metavar="N",
-        help="of training and upload (default: %(default)s)")  # fmt: skip
-    add("--kernel-rows", type=integers(1000), metavar="N[,N]",
-        default=(10**7, 10**8), help="default: 10000000,100000000")  # fmt: skip
-    add("--features", type=integer(5), default=28, metavar="N",
-        help="default: %(default)s")  # fmt: skip
-    add("--rounds", type=integer(1), default=100, metavar="N",
-        help="default: %(default)s")  # fmt: skip
-    add("--prevalence", type=share, default=0.02, metavar="SHARE",
-        help="of positives (default: %(default)s)")  # fmt: skip
-    add("--only", type=one_of(METHODS), default=(), metavar="NAME[,NAME]",
-        help=f"competitors of training: {', '.join(METHODS)}")  # fmt: skip
-    add("--threads", type=integer(1), default=processors(), metavar="N",
-        help="default: the processors that may be used, %(default)s")  # fmt: skip
-    add("--repeats", type=integer(1), default=5, metavar="N",
-        help="processes per competitor (default: %(default)s)")  # fmt: skip
-    add("--timeout", type=integer(1), default=1800, metavar="S",
-        help="seconds that a process may take (default: %(default)s)")  # fmt: skip
-    add("--out", type=Path, default=_PROJECT / "build/gpu", metavar="DIR",
-        help="for gpu_results.json (default: build/gpu)")  # fmt: skip
-    return parser
 
 
 if __name__ == "__main__":

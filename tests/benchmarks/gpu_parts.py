@@ -1,33 +1,27 @@
-"""What is measured on a CUDA device: kernel, its accuracy, uploads and trainings."""
+"""What gpu.py measures: kernel, its accuracy, uploads and trainings on the device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from argparse import Namespace as Given
 from pathlib import Path
 
-from child_gpu_train import RESIDENT
-from competitors import BUILT_IN, NUMPY, OURS
-from figures import differences, quality, ratios, summary
-from launch import failure
-from parts import GAMMAS, Record, Settings
-
+from benchmarks.competitors import BUILT_IN, NUMPY, OURS
+from benchmarks.on_gpu import RESIDENT
+from benchmarks.parts import GAMMAS, compare_with_built_in, run, sample
+from benchmarks.processes import failure
+from benchmarks.records import Columns, Record, differences, ratios, summary
+from benchmarks.worth import quality
 from focal_boost.links import LINKS
 
 METHODS = (BUILT_IN, NUMPY, OURS, RESIDENT)
 ACCURACY_ROWS = 10**6
-_OF_CELL = ("bytes_per_second", "copy_bytes_per_second", "call_seconds")
-
-Part = Callable[[Settings, tuple[int, ...]], list[Record]]
+_OBJECTIVES: Record = {"links": LINKS, "gammas": GAMMAS}
 
 
-def kernel(settings: Settings, kernel_rows: tuple[int, ...]) -> list[Record]:
+def kernel(given: Given) -> list[Record]:
     """Return a record per number of rows and objective, with weights and without."""
-    task = {"rows": kernel_rows, "links": LINKS, "gammas": GAMMAS}
-    results = _alone(settings, "gpu_kernel", task)
-    error = failure(results)
-    if error is not None:
-        return [{"error": error}]
-    return kernel_records(results)
+    results = _alone(given, "kernel", {"rows": given.kernel_rows, **_OBJECTIVES})
+    return failed(results) or kernel_records(results)
 
 
 def kernel_records(results: list[Record]) -> list[Record]:
@@ -35,20 +29,23 @@ def kernel_records(results: list[Record]) -> list[Record]:
     records = []
     for cells in zip(*(one["cells"] for one in results), strict=True):
         where = ("rows", "weighted", "link", "gamma", "bytes_per_row")
-        found = {key: summary([one[key] for one in cells]) for key in _OF_CELL}
-        share = ratios(found["bytes_per_second"], found["copy_bytes_per_second"])
-        kept = {key: cells[0][key] for key in where}
-        records.append({"error": None, **kept, **found, "share_of_copy": share})
+
+        def of(key: str, factor: float, cells: tuple[Record, ...] = cells) -> Record:
+            return summary([one[key] * factor for one in cells])
+
+        ours, copied = (of(f"{k}bytes_per_second", 1e-9) for k in ("", "copy_"))
+        found = {"GB_per_second": ours, "copy_GB_per_second": copied,
+                 "share_of_copy": ratios(ours, copied),
+                 "call_us": of("call_seconds", 1e6)}  # fmt: skip
+        records.append({"error": None, **{k: cells[0][k] for k in where}, **found})
     return records
 
 
-def accuracy(settings: Settings, _: tuple[int, ...]) -> list[Record]:
+def accuracy(given: Given) -> list[Record]:
     """Return a record per objective, with the largest errors of all repetitions."""
-    task = {"rows": ACCURACY_ROWS, "links": LINKS, "gammas": GAMMAS}
-    results = _alone(settings, "gpu_accuracy", task)
-    error = failure(results)
-    if error is not None:
-        return [{"error": error}]
+    results = _alone(given, "accuracy", {"rows": ACCURACY_ROWS, **_OBJECTIVES})
+    if wrong := failed(results):
+        return wrong
     groups = zip(*(one["cells"] for one in results), strict=True)
     return [
         {"error": None, **{key: max(one[key] for one in cells) for key in cells[0]}}
@@ -56,52 +53,45 @@ def accuracy(settings: Settings, _: tuple[int, ...]) -> list[Record]:
     ]
 
 
-def upload(settings: Settings, _: tuple[int, ...]) -> list[Record]:
+def upload(given: Given) -> list[Record]:
     """Return a record per kind of memory that the raw scores come from."""
-    results = _alone(settings, "gpu_upload", {"rows": settings.rows[0]})
-    error = failure(results)
-    if error is not None:
-        return [{"error": error}]
-    return upload_records(results, settings.rows[0])
+    results = _alone(given, "upload", {"rows": given.rows})
+    return failed(results) or upload_records(results, given.rows)
 
 
 def upload_records(results: list[Record], rows: int) -> list[Record]:
     """Return times, speeds and ratios to pageable memory, by kind of memory."""
     times = {
-        kind: summary([one["seconds"][kind] for one in results])
+        kind: summary([one["seconds"][kind] * 1e3 for one in results])
         for kind in results[0]["seconds"]
     }
     return [
         {
-            "error": None,
-            "kind": kind,
-            "rows": rows,
-            "seconds": seconds,
-            "bytes_per_second": summary([4 * rows / s for s in seconds["values"]]),
-            "of_pageable": ratios(seconds, times["pageable"]),
+            "error": None, "name": kind, "rows": rows, "ms": ms,
+            "GB_per_second": summary([4 * rows / 1e6 / one for one in ms["values"]]),
+            "of_pageable": ratios(ms, times["pageable"]),
         }
-        for kind, seconds in times.items()
-    ]
+        for kind, ms in times.items()
+    ]  # fmt: skip
 
 
-def training(settings: Settings, _: tuple[int, ...]) -> list[Record]:
+def training(given: Given) -> list[Record]:
     """Return a record per competitor."""
-    data = settings.sample(settings.rows[0], settings.features or 28)
+    data = sample(given, given.rows, given.features)
     tasks = {
-        f"xgboost/{method}": {
-            "action": "gpu_train",
-            "competitor": f"xgboost/{method}",
-            "method": method,
-            "threads": settings.threads,
-            "rounds": settings.rounds[0],
-            "data": str(data),
-            "raw_scores": str(data / f"{method}.npy"),
+        method: {
+            "action": "on_gpu.train", "competitor": f"xgboost/{method}",
+            "method": method, "threads": given.threads, "rounds": given.rounds,
+            "data": str(data), "raw_scores": str(data / f"{method}.npy"),
         }
         for method in METHODS
-        if not settings.only or method in settings.only
-    }
-    results = settings.run(tasks)
-    records = [_training_record(task, results[key]) for key, task in tasks.items()]
+        if not given.only or method in given.only
+    }  # fmt: skip
+    records = [
+        {"name": method, "library": "xgboost", "method": method}
+        | _training_record(tasks[method], results)
+        for method, results in run(given, tasks).items()
+    ]
     compare_trainings(records)
     return records
 
@@ -109,40 +99,61 @@ def training(settings: Settings, _: tuple[int, ...]) -> list[Record]:
 def _training_record(task: Record, results: list[Record]) -> Record:
     error = failure(results)
     if error is not None:
-        return {"method": task["method"], "error": error}
+        return {"error": error}
     seconds = [one["seconds"] for one in results]
-    raw_scores = Path(task["raw_scores"])
     return {
-        "method": task["method"],
         "error": None,
         "seconds": summary(seconds),
         "ms_per_round": summary([s / task["rounds"] * 1e3 for s in seconds]),
-        "device_bytes_peak": summary([one["device_bytes_peak"] for one in results]),
-        **quality(raw_scores, raw_scores.with_name("y_test.npy")),
+        "device_MB": summary([one["device_bytes_peak"] / 1e6 for one in results]),
+        **quality(Path(task["raw_scores"])),
     }
 
 
 def compare_trainings(records: list[Record]) -> None:
     """Add each record's time and memory beside the built-in loss's."""
-    sound = {one["method"]: one for one in records if one["error"] is None}
-    base = sound.get(BUILT_IN)
-    for one in sound.values():
-        for key, compare, of in (
-            ("of_built_in", ratios, "seconds"),
-            ("bytes_over_built_in", differences, "device_bytes_peak"),
-        ):
-            one[key] = None if base is None else compare(one[of], base[of])
+    compare_with_built_in(records, {
+        "of_built_in": (ratios, "seconds"),
+        "MB_over_built_in": (differences, "device_MB"),
+    })  # fmt: skip
 
 
-def _alone(settings: Settings, action: str, task: Record) -> list[Record]:
+def failed(results: list[Record]) -> list[Record]:
+    """Return the record of a failure, none where there is none."""
+    error = failure(results)
+    return [] if error is None else [{"error": error}]
+
+
+def _alone(given: Given, action: str, task: Record) -> list[Record]:
     """Return the repetitions of one task that has no competitor."""
-    who = {"action": action, "competitor": action, "threads": settings.threads}
-    return settings.run({action: {**who, **task}})[action]
+    who = {"action": f"on_gpu.{action}", "competitor": action, "threads": given.threads}
+    return run(given, {action: {**who, **task}})[action]
 
 
-PARTS: dict[str, Part] = {
-    "kernel": kernel,
-    "accuracy": accuracy,
-    "upload": upload,
-    "training": training,
-}
+PARTS = {
+    "kernel": kernel, "accuracy": accuracy, "upload": upload, "training": training,
+}  # fmt: skip
+_OBJECTIVE: Columns = {"link": "link", "gamma": "gamma"}
+TABLES: dict[str, Columns] = {
+    "kernel": {
+        "rows": "rows", **_OBJECTIVE,
+        "weights": lambda one: "yes" if one["weighted"] else "no",
+        "GB/s": "GB_per_second", "copy GB/s": "copy_GB_per_second",
+        "of copy": "share_of_copy", "call, us": "call_us",
+    },
+    "accuracy": {
+        **_OBJECTIVE, "gradient, ulps, largest": "gradient_largest",
+        "mean": "gradient_mean", "Hessian, ulps, largest": "hessian_largest",
+        "mean ": "hessian_mean",
+    },
+    "upload": {
+        "from": "name", "ms": "ms", "GB/s": "GB_per_second",
+        "of pageable": "of_pageable",
+    },
+    "training": {
+        "": "name", "seconds": "seconds", "ms/round": "ms_per_round",
+        "of built-in": "of_built_in", "device MB": "device_MB",
+        "over built-in": "MB_over_built_in", "AP": "average_precision",
+        "log loss": "log_loss",
+    },
+}  # fmt: skip

@@ -1,14 +1,17 @@
-"""Peak memory of this process from now on, in bytes."""
+"""Peak memory of this process from now on, and of a CUDA device, in bytes."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
 import sys
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_SECONDS = 0.002
 
 
 def settle() -> int:
@@ -35,3 +38,38 @@ def peak() -> int:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def on_device() -> int:
+    """Return the bytes that all processes hold on the device."""
+    import cupy
+
+    free, total = cupy.cuda.runtime.memGetInfo()
+    return int(total - free)
+
+
+class DevicePeak:
+    """The most bytes in use while the block runs, looked at every two milliseconds.
+
+    A library that keeps what it has freed counts as using it.
+    """
+
+    def __init__(self, look: Callable[[], int] = on_device) -> None:
+        self._look = look
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self.bytes = 0
+
+    def __enter__(self) -> DevicePeak:
+        self.bytes = self._look()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+        self.bytes = max(self.bytes, self._look())
+
+    def _sample(self) -> None:
+        while not self._done.wait(_SECONDS):
+            self.bytes = max(self.bytes, self._look())

@@ -1,4 +1,4 @@
-"""What the commands of this folder share: options, how they end, and the machine."""
+"""What the commands share: options, how they end, and the machine."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-_PACKAGES = ("numpy", "numba", "xgboost", "lightgbm")
+PROJECT = Path(__file__).resolve().parents[2]
+_PACKAGES = ("numpy", "numba", "xgboost", "lightgbm", "optuna")
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,6 +29,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one sentence, without the usage."""
         self.exit(2, f"{self.prog}: {message}\n")
+
+    def add(self, name: str, of: Any, default: Any, what: str = "") -> None:
+        """Add an option whose help tells its default."""
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        told = [what, f"default: {shown}" if shown else ""]
+        text = "; ".join(filter(None, told))
+        self.add_argument(name, type=of, default=default, help=text, metavar="…")
 
 
 def exit_code(prog: str, run: Callable[[], None], *expected: type[Exception]) -> int:
@@ -92,9 +100,24 @@ def share(text: str) -> float:
     return value
 
 
-def machine() -> str:
-    """Return system and processor."""
-    return f"{platform.system()} {platform.machine()}, {_processor()}"
+def circumstances(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what figures depend on: machine, versions, and what was asked for."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    asked = {name: value for name, value in vars(options).items() if name != "out"}
+    return {
+        "part": "circumstances",
+        "machine": f"{platform.system()} {platform.machine()}, {_processor()}",
+        "versions": found,
+        "settings": {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asked.items()
+        },
+    }
 
 
 def _processor() -> str:
@@ -104,19 +127,3 @@ def _processor() -> str:
         return platform.processor() or "unknown processor"
     names = [one.partition(":")[2].strip() for one in lines if "model name" in one]
     return names[0] if names else "unknown processor"
-
-
-def joined(found: dict[str, str]) -> str:
-    """Return versions in a line."""
-    return ", ".join(f"{name} {text}" for name, text in found.items())
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that figures depend on."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -11,6 +11,7 @@ and the third are to have one average precision.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,10 +19,12 @@ from typing import Any
 
 import numpy as np
 import xgboost as xgb
-from memory import peak
 from sklearn.metrics import average_precision_score
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
 import focal_boost.xgboost as fxgb
+from benchmarks.memory import peak
 from focal_boost import FocalObjective
 
 COLUMNS, PIECE = 20, 500_000

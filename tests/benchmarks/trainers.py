@@ -9,8 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from competitors import ALPHA, BUILT_IN, GAMMA, LEARNING_RATE, OURS
-from objectives import objective_of
+
+from benchmarks.competitors import (
+    ALPHA,
+    BUILT_IN,
+    GAMMA,
+    LEARNING_RATE,
+    OURS,
+    objective_of,
+)
 
 
 class XGBoost:
@@ -20,13 +27,9 @@ class XGBoost:
         self.library, self.method, self.threads = xgboost, method, threads
         self.objective = objective_of("xgboost", method)
         self.params = {
-            "objective": "binary:logistic",
-            "max_depth": 6,
-            "max_bin": 256,
-            "eta": LEARNING_RATE,
-            "nthread": threads,
-            "verbosity": 0,
-        }
+            "objective": "binary:logistic", "max_depth": 6, "max_bin": 256,
+            "eta": LEARNING_RATE, "nthread": threads, "verbosity": 0,
+        }  # fmt: skip
 
     def data(self, X: Any, y: Any) -> Any:
         # Unlike a DMatrix it is binned now and not in the first round.
@@ -60,12 +63,9 @@ class ImbalanceXGBoost(XGBoost):
         from imxgboost.imbalance_xgb import imbalance_xgboost
 
         model = imbalance_xgboost(
-            num_round=rounds,
-            max_depth=6,
-            eta=LEARNING_RATE,
-            special_objective="focal",
-            focal_gamma=GAMMA,
-        )
+            num_round=rounds, max_depth=6, eta=LEARNING_RATE,
+            special_objective="focal", focal_gamma=GAMMA,
+        )  # fmt: skip
         model.fit(*data)
         return model.boosting_model
 
@@ -77,14 +77,10 @@ class LightGBM:
         self.library, self.method = lightgbm, method
         self.objective = objective_of("lightgbm", method)
         self.params = {
-            "objective": "binary",
-            "num_leaves": 31,
-            "max_bin": 255,
-            "learning_rate": LEARNING_RATE,
-            "num_threads": threads,
-            "verbosity": -1,
+            "objective": "binary", "num_leaves": 31, "max_bin": 255,
+            "learning_rate": LEARNING_RATE, "num_threads": threads, "verbosity": -1,
             "force_col_wise": True,  # else it times two ways and takes the faster
-        }
+        }  # fmt: skip
 
     def data(self, X: Any, y: Any) -> Any:
         return self.library.Dataset(X, y, params=dict(self.params)).construct()
@@ -123,15 +119,11 @@ class CatBoost:
         self.library = catboost
         focal = f"Focal:focal_alpha={ALPHA};focal_gamma={GAMMA}"
         self.params = {
-            "loss_function": "Logloss" if method == BUILT_IN else focal,
-            "depth": 6,
-            "learning_rate": LEARNING_RATE,
-            "boosting_type": "Plain",
-            "bootstrap_type": "No",
-            "thread_count": threads,
-            "allow_writing_files": False,
-            "verbose": False,
-        }
+            "loss_function": "Logloss" if method == BUILT_IN else focal, "depth": 6,
+            "learning_rate": LEARNING_RATE, "boosting_type": "Plain",
+            "bootstrap_type": "No", "thread_count": threads,
+            "allow_writing_files": False, "verbose": False,
+        }  # fmt: skip
 
     def data(self, X: Any, y: Any) -> Any:
         pool = self.library.Pool(X, y)
@@ -157,34 +149,24 @@ class YDF:
 
         self.library = ydf
         ydf.verbose(0)
+        focal = {"loss": "BINARY_FOCAL_LOSS",
+                 "focal_loss_alpha": ALPHA, "focal_loss_gamma": GAMMA}  # fmt: skip
+        own = {"loss": "BINOMIAL_LOG_LIKELIHOOD"}
         self.params = {
-            "label": "label",
-            "loss": "BINOMIAL_LOG_LIKELIHOOD",
-            "max_depth": 7,  # the root counts
-            "shrinkage": LEARNING_RATE,
-            "validation_ratio": 0.0,
-            "early_stopping": "NONE",
-            "num_threads": threads,
-            "apply_link_function": False,
-        }
-        if method != BUILT_IN:
-            self.params |= {
-                "loss": "BINARY_FOCAL_LOSS",
-                "focal_loss_alpha": ALPHA,
-                "focal_loss_gamma": GAMMA,
-            }
+            "label": "label", "max_depth": 7,  # the root counts
+            "shrinkage": LEARNING_RATE, "validation_ratio": 0.0,
+            "early_stopping": "NONE", "num_threads": threads,
+            "apply_link_function": False, **(own if method == BUILT_IN else focal),
+        }  # fmt: skip
 
     def data(self, X: Any, y: Any) -> Any:
         label = self.library.Column("label", self.library.Semantic.CATEGORICAL)
         return self.library.create_vertical_dataset(
-            {"X": X, "label": y.astype(np.int64)},
-            columns=[label],
-            include_all_columns=True,
-            discretize_numerical_columns=True,
-            num_discretized_numerical_bins=255,
-            label="label",
+            {"X": X, "label": y.astype(np.int64)}, columns=[label],
+            include_all_columns=True, discretize_numerical_columns=True,
+            num_discretized_numerical_bins=255, label="label",
             label_classes=["0", "1"],
-        )
+        )  # fmt: skip
 
     def train(self, data: Any, rounds: int) -> Any:
         learner = self.library.GradientBoostedTreesLearner(
@@ -200,11 +182,8 @@ class YDF:
 
 
 _LIBRARIES = {
-    "xgboost": XGBoost,
-    "lightgbm": LightGBM,
-    "catboost": CatBoost,
-    "ydf": YDF,
-}
+    "xgboost": XGBoost, "lightgbm": LightGBM, "catboost": CatBoost, "ydf": YDF,
+}  # fmt: skip
 
 
 def trainer_of(library: str, method: str, threads: int) -> Any:

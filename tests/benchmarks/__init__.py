@@ -1,0 +1,1 @@
+"""Commands that measure and study; each says what it does with ``--help``."""
