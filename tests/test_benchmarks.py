@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from argparse import Namespace
@@ -12,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks import bench, parts
+from benchmarks import bench, metrics, parts
 from benchmarks.competitors import Competitor
-from benchmarks.records import markdown, read_lines, shown, summary, write_lines
+from benchmarks.measured import markdown, read_lines, shown, summary, write_lines
 from benchmarks.worth import derivatives
 
 from focal_boost import FocalLoss
@@ -244,3 +245,12 @@ def test_bad_options_get_one_sentence(
     assert err.startswith("bench.py: ")
     assert err.count("\n") == 1
     assert rule in err
+
+
+def test_metrics_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    metrics.main(["--rows", "2000", "--prevalence", "0.1"])
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        theirs, ours, _ = (float(one) for one in re.findall(r"\d+\.\d\d", line))
+        assert theirs > 0 <= ours

@@ -19,9 +19,9 @@ from benchmarks.gpu_parts import (
     kernel_records,
     upload_records,
 )
+from benchmarks.measured import print_parts, summary, write_lines
 from benchmarks.memory import DevicePeak
 from benchmarks.on_gpu import ulps
-from benchmarks.records import print_parts, summary, write_lines
 from benchmarks.resident import train_resident
 from boosters import xgb
 from populations import Sample

@@ -33,7 +33,7 @@ from tempfile import TemporaryDirectory
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import processes, records
+from benchmarks import measured, processes
 from benchmarks.competitors import LIBRARIES, NAMES, select
 from benchmarks.options import (
     PROJECT,
@@ -90,16 +90,16 @@ def _run(given: argparse.Namespace) -> None:
 
 
 def measure(
-    given: argparse.Namespace, where: records.Record, parts: dict, tables: dict
+    given: argparse.Namespace, where: measured.Record, parts: dict, tables: dict
 ) -> None:
     """Measure the parts that are asked for, write their records and print them."""
     with TemporaryDirectory() as given.scratch:
         found = [
             {"part": part, **one} for part in given.what for one in parts[part](given)
         ]
-    records.write_lines(given.out / "results.jsonl", [where, *found])
-    records.print_circumstances(where)
-    records.print_parts(found, tables)
+    measured.write_lines(given.out / "results.jsonl", [where, *found])
+    measured.print_circumstances(where)
+    measured.print_parts(found, tables)
     print(f"\nwritten: results.jsonl in {given.out}")
 
 

@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace) -> None:
     results: dict[str, Any] = {
         "options": {k: v for k, v in vars(options).items() if k != "out"},
         "machine": machine(),
-        "versions": {**versions(), "optuna": optuna.__version__},
+        "versions": versions(),
     }
     write(options.out, results)
     print(f"{results['machine']}; {joined(results['versions'])}")

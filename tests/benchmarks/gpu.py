@@ -34,8 +34,14 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.bench import measure, parser_of
 from benchmarks.gpu_parts import METHODS, PARTS, TABLES
-from benchmarks.options import PROJECT, Parser, circumstances, exit_code
-from benchmarks.options import integer, integers  # isort: skip
+from benchmarks.options import (
+    PROJECT,
+    Parser,
+    circumstances,
+    exit_code,
+    integer,
+    integers,
+)
 
 _OLDEST = (3, 4)
 

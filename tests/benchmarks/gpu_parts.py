@@ -6,10 +6,10 @@ from argparse import Namespace as Given
 from pathlib import Path
 
 from benchmarks.competitors import BUILT_IN, NUMPY, OURS
+from benchmarks.measured import Columns, Record, differences, ratios, summary
 from benchmarks.on_gpu import RESIDENT
 from benchmarks.parts import GAMMAS, compare_with_built_in, run, sample
 from benchmarks.processes import failure
-from benchmarks.records import Columns, Record, differences, ratios, summary
 from benchmarks.worth import quality
 from focal_boost.links import LINKS
 

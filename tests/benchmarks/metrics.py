@@ -7,16 +7,20 @@ turn, medians, and the median of the ratios.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import options
 from scipy.special import logit
 from sklearn.metrics import average_precision_score
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import options
 from focal_boost import FocalObjective
 from focal_boost import lightgbm as focal_lightgbm
 from focal_boost.datasets import make_imbalanced
@@ -63,13 +67,13 @@ def compared(theirs: Call, ours: Call) -> str:
     return f"{before:.2f} ms, ours {after:.2f} ms, {ratio:.2f} of it"
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print a line per metric."""
     parser = options.Parser("metrics.py", __doc__)
     parser.add_argument("--rows", type=options.integer(1_000), default=1_000_000)
     parser.add_argument("--threads", type=options.integer(1), default=1)
     parser.add_argument("--prevalence", type=options.share, default=0.02)
-    given: argparse.Namespace = parser.parse_args()
+    given: argparse.Namespace = parser.parse_args(argv)
     rng = np.random.default_rng(0)
     X, y, posterior = make_imbalanced(given.rows, prevalence=given.prevalence, seed=0)
     raw_score = logit(posterior) + rng.standard_normal(given.rows)

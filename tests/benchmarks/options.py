@@ -102,22 +102,37 @@ def share(text: str) -> float:
 
 def circumstances(options: argparse.Namespace) -> dict[str, Any]:
     """Return what figures depend on: machine, versions, and what was asked for."""
+    asked = {name: value for name, value in vars(options).items() if name != "out"}
+    return {
+        "part": "circumstances",
+        "machine": machine(),
+        "versions": versions(),
+        "settings": {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asked.items()
+        },
+    }
+
+
+def machine() -> str:
+    """Return system and processor."""
+    return f"{platform.system()} {platform.machine()}, {_processor()}"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that figures depend on."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    asked = {name: value for name, value in vars(options).items() if name != "out"}
-    return {
-        "part": "circumstances",
-        "machine": f"{platform.system()} {platform.machine()}, {_processor()}",
-        "versions": found,
-        "settings": {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in asked.items()
-        },
-    }
+    return found
+
+
+def joined(found: dict[str, str]) -> str:
+    """Return versions in a line."""
+    return ", ".join(f"{name} {text}" for name, text in found.items())
 
 
 def _processor() -> str:

@@ -18,8 +18,8 @@ from benchmarks.competitors import (
     Competitor,
     select,
 )
+from benchmarks.measured import Columns, Record, differences, ratios, summary
 from benchmarks.processes import failure, interleaved
-from benchmarks.records import Columns, Record, differences, ratios, summary
 from benchmarks.samples import write_sample
 from benchmarks.worth import derivatives, quality
 

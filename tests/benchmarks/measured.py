@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.options import joined
+
 Record = dict[str, Any]
 Summary = dict[str, Any]
 #: What a table calls a value, and the value or what finds it in a record.
@@ -51,8 +53,7 @@ def differences(ours: Summary, theirs: Summary) -> Summary:
 
 def print_circumstances(one: Record) -> None:
     """Print machine and versions."""
-    versions = (f"{name} {text}" for name, text in one["versions"].items())
-    print(f"{one['machine']}; {', '.join(versions)}")
+    print(f"{one['machine']}; {joined(one['versions'])}")
 
 
 def print_parts(records: Sequence[Record], tables: Mapping[str, Columns]) -> None:
@@ -94,6 +95,6 @@ def shown(value: Any) -> str:
         low, high = shown(float(value["low"])), shown(float(value["high"]))
         return f"{shown(float(value['median']))} ({low} to {high})"
     if isinstance(value, float) and math.isfinite(value):
-        digits = 3 - math.floor(math.log10(abs(value))) if value else 0
+        digits = 3 - math.floor(math.log10(abs(value))) if value else 3
         return f"{value:,.{min(max(digits, 0), 6)}f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
