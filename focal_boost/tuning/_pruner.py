@@ -12,9 +12,9 @@ from focal_boost._validation import as_float, check_integer, shown
 from focal_boost.tuning._space import Candidate
 
 # Rounds grow by 2.2 from rung to rung, and a third of the candidates goes on. Of 25
-# candidates that takes 0.44 of all rounds, and the chosen one has the rank 1.0 in the
-# end, 0 being the best. Where rounds grow threefold it takes 0.36, and the first rung
-# comes too early to tell: the rank is 1.9 (docs/evidence.md).
+# candidates that takes 0.42 of all rounds, and the chosen one has the rank 0.9 in the
+# end, 0 being the best. Where rounds grow threefold it takes 0.34, and the first rung
+# comes too early to tell: the rank is 2.1 (docs/evidence.md).
 FACTOR = 2.2
 KEEP = 1 / 3
 # After equal rounds large steps look best, whatever is best in the end; where rounds
