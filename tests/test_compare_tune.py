@@ -183,6 +183,8 @@ def test_the_command_tells_of_its_searches(
     pd.DataFrame(X).add_prefix("x").assign(y=y).to_csv(file, index=False)
     arguments = ["compare", str(file), "--target", "y", "--booster", "lightgbm"]
     arguments += ["--folds", "2", "--rounds", "5", "--threads", "1", "--out", str(out)]
+    out.mkdir()
+    (out / "search.png").write_bytes(b"of an earlier run")
     assert main([*arguments, *tune]) == 0
     content = json.loads((out / "results.json").read_text("utf-8"))
     printed = capsys.readouterr().out

@@ -84,6 +84,8 @@ def _write(out: Path, figures: dict[str, Any], content: dict[str, Any]) -> None:
             written_whole(out / name, figure.savefig)
         # Last, as it is the smallest: where there is no room, all stays as it was.
         write_json(out / "results.json", content)
+        if "search.png" not in figures:  # of another run
+            (out / "search.png").unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
             f"--out must be a folder that can be written, got '{out}'"
