@@ -57,8 +57,10 @@ def run(tmp_path):
 
 
 @pytest.fixture
-def doubled(tmp_path):
+def doubled(tmp_path, monkeypatch):
     """Return what compiles a function as a new process does, and calls it."""
+    # Beside its file, whatever the user has chosen.
+    monkeypatch.setattr("numba.config.CACHE_DIR", "")
     file = tmp_path / "doubling.py"
     file.write_text("def double(x):\n    return 2 * x\n")
 

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from focal_boost.command._interrupt import interrupts
 from focal_boost.command._options import BOOSTERS, parser
 from focal_boost.command._read import Format
 from focal_boost.command._table import Table, flights_table, read_table
@@ -34,13 +35,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 2 if the input cannot be used, or 130 if interrupted.
     """
     options = parser().parse_args(argv)
+    asked: list[int] = []
     try:
-        _compare(options)
-    except InputError as error:
-        print(f"focal-boost compare: {error}", file=sys.stderr)
-        return 2
+        with interrupts() as asked:
+            _compare(options)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        # A library may have made another error of an interrupt.
+        if asked:
+            return 130
+        if not isinstance(error, InputError):
+            raise
+        print(f"focal-boost compare: {error}", file=sys.stderr)
+        return 2
     return 0
 
 
