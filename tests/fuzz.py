@@ -33,7 +33,6 @@ with atheris.instrument_imports(
     import torture
     from hypothesis import HealthCheck, given, settings
 
-    from focal_boost.command import _cli  # noqa: F401
     from focal_boost.command._read import Format
     from focal_boost.command._table import InputError, read_table
 

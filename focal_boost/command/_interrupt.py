@@ -38,7 +38,8 @@ def interrupts() -> Iterator[list[int]]:
     try:
         yield asked
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         if repeats:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+            # None is a handler that is not Python's.
+            signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)

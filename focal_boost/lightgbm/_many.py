@@ -126,7 +126,7 @@ class ManyTraining(Training):
             # A tree without a split predicts the prevalence, whatever was asked for.
             self._begin_class_at(k, self._constants(self._read_many(data))[k])
         start = self._starts[k].value
-        lacking = self._settings.get("linear_tree") == "1"
+        lacking = self._settings["linear_tree"] == "1"
         leaf += 0.0 if lacking else start
         self._starts[k] = Start(start, leaf, lacking)
         for i in range(leaves if start and not lacking else 0):

@@ -81,10 +81,10 @@ def _logloss(clip: np.floating[Any]) -> Twin:
 
 
 def _mean(of: Callable[[Any, Any], Any]) -> Twin:
-    """Return the weighted mean of a function of label and probability."""
+    """Return the weighted mean of a function of label and raw score."""
 
     def value(labels: Labels, raw_score: NDArray[np.float64]) -> float:
-        each = of(labels.y_true, expit(raw_score))
+        each = of(labels.y_true, raw_score)
         return float(np.average(each, weights=labels.sample_weight))
 
     return value
@@ -92,18 +92,9 @@ def _mean(of: Callable[[Any, Any], Any]) -> Twin:
 
 # The greatest raw score whose probability is 1/2 in double precision: 1.5 · 2⁻⁵³.
 _EVEN = 1.5 * 2.0**-53
-
-
-def _error(labels: Labels, raw_score: NDArray[np.float64]) -> float:
-    """Return the weighted share of rows on the wrong side of 1/2."""
-    wrong = (raw_score > _EVEN) != labels.y_true
-    if labels.sample_weight is None:
-        return float(np.count_nonzero(wrong) / np.size(wrong))
-    return float(np.average(wrong, weights=labels.sample_weight))
-
-
-_squared = _mean(lambda y, p: (p - y) ** 2)
-_absolute = _mean(lambda y, p: np.abs(p - y))
+_error = _mean(lambda y, m: (m > _EVEN) != y)
+_squared = _mean(lambda y, m: (expit(m) - y) ** 2)
+_absolute = _mean(lambda y, m: np.abs(expit(m) - y))
 
 #: What LightGBM's pointwise metrics are with its own objective; with a custom one they
 #: would take the raw score for a probability. Its rank metrics do not mind.

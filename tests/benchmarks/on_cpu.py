@@ -213,13 +213,14 @@ def rounds(task: Task) -> Task:
     spent = _clock(training)
     found: dict[str, list[float]] = {"built_in": [], "ours": [], "gradients": []}
     for _ in range(task["rounds"] + _FIRST):
-        found["built_in"].append(_milliseconds(built_in))
-        found["ours"].append(_milliseconds(ours))
+        found["built_in"].append(milliseconds(built_in))
+        found["ours"].append(milliseconds(ours))
         found["gradients"].append(spent[-1])
     return {name: values[_FIRST:] for name, values in found.items()}
 
 
-def _milliseconds(call: Call) -> float:
+def milliseconds(call: Call) -> float:
+    """Return how long a call takes."""
     start = time.perf_counter()
     call()
     return (time.perf_counter() - start) * 1e3

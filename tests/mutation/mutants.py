@@ -18,7 +18,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -28,23 +27,17 @@ from cosmic_ray.mutating import use_mutation
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkItem, WorkResult
-from forked import prepare, tested
+from forked import SETTINGS, prepare, tested
 from unchanged import unchanged
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "focal_boost"
 SKIPPED = WorkResult(WorkerOutcome.SKIPPED)
 
 
-def settings() -> dict:
-    """Return what ``mutants.toml`` says."""
-    return tomllib.loads((HERE / "mutants.toml").read_text("utf-8"))
-
-
 def tests_of(module: str) -> str:
     """Return the test files for a module, those of the longest prefix of its path."""
-    tests = settings()["tests"]
+    tests = SETTINGS["tests"]
     return tests[max((one for one in tests if module.startswith(one)), key=len)]
 
 
@@ -52,7 +45,7 @@ def modules_of(package: Path) -> list[Path]:
     """Return the files that are mutated, relative to the folder of the package."""
     found = {
         file.relative_to(package.parent)
-        for pattern in settings()["modules"]
+        for pattern in SETTINGS["modules"]
         for file in package.parent.glob(pattern)
     }
     return sorted(found)
@@ -63,7 +56,7 @@ def begin(db: WorkDB, package: Path, sample: int | None, seed: int) -> None:
     os.chdir(package.parent)
     modules = modules_of(package)
     init(modules, db, {})
-    kept, no_use = settings()["operators"], {m: unchanged(m) for m in modules}
+    kept, no_use = SETTINGS["operators"], {m: unchanged(m) for m in modules}
     items = sorted(db.work_items, key=place)
     sound = [
         item
@@ -120,7 +113,7 @@ def tried(item: WorkItem) -> WorkResult:
     before, operator = path.read_text("utf-8"), get_operator(change.operator_name)
     kept, is_kernel = path.stat(), "_kernels" in path.parts
     with use_mutation(path, operator(), change.occurrence) as (_, after):
-        tests, seconds = tests_of(path.as_posix()), settings()["seconds"]
+        tests, seconds = tests_of(path.as_posix()), SETTINGS["seconds"]
         # What is compiled of a changed kernel is of no use to others.
         outcome, output = tested(tests, seconds, "changed" if is_kernel else "kernels")
     os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
