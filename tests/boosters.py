@@ -19,8 +19,21 @@ _XGBOOST = tuple(int(part) for part in xgb.__version__.split(".")[:2])
 _NEW_DART = _XGBOOST >= (3, 4)
 
 
+class _Each(xgb.callback.TrainingCallback):  # type: ignore[misc]
+    def __init__(self, what: Any) -> None:
+        super().__init__()
+        self._what = what
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        self._what(model, epoch)
+        return False
+
+
 class XGBoost:
     name = "xgboost"
+    own, ours = xgb, fxgb
+    # train's arguments for a callable metric, and for a model to go on from
+    metric, first = "custom_metric", "xgb_model"
     focal_classifier = FocalXGBClassifier
     classifier = xgb.XGBClassifier
     # raw scores are float32 and so is the start value
@@ -53,9 +66,27 @@ class XGBoost:
         return fxgb.train(params, data, rounds, objective=objective, **kwargs)
 
     @staticmethod
-    def raw_score(booster: Any, X: Any) -> NDArray[Any]:
+    def watching(
+        sets: dict[str, Any], log: Any, *callbacks: Any, stop: int | None = None
+    ) -> dict[str, Any]:
+        """Return train's arguments that evaluate sets; `stop` is a patience."""
+        return {
+            "evals": [(data, name) for name, data in sets.items()],
+            "evals_result": log,
+            "verbose_eval": False,
+            "early_stopping_rounds": stop,
+            "callbacks": [*callbacks],
+        }
+
+    @staticmethod
+    def each(what: Any) -> Any:
+        """Return a callback that calls ``what(model, round)`` after every round."""
+        return _Each(what)
+
+    @staticmethod
+    def raw_score(booster: Any, X: Any, **kwargs: Any) -> NDArray[Any]:
         data = X if isinstance(X, xgb.DMatrix) else xgb.DMatrix(X)
-        return np.asarray(booster.predict(data, output_margin=True))
+        return np.asarray(booster.predict(data, output_margin=True, **kwargs))
 
     @staticmethod
     def probability(booster: Any, X: Any) -> NDArray[Any]:
@@ -68,6 +99,8 @@ class XGBoost:
 
 class LightGBM:
     name = "lightgbm"
+    own, ours = lgb, flgb
+    metric, first = "feval", "init_model"
     focal_classifier = FocalLGBMClassifier
     classifier = lgb.LGBMClassifier
     tolerance = 1e-12
@@ -96,9 +129,26 @@ class LightGBM:
         return flgb.train(params, data, rounds, objective=objective, **kwargs)
 
     @staticmethod
-    def raw_score(booster: Any, X: Any) -> NDArray[Any]:
+    def watching(
+        sets: dict[str, Any], log: Any, *callbacks: Any, stop: int | None = None
+    ) -> dict[str, Any]:
+        """Return train's arguments that evaluate sets; `stop` is a patience."""
+        stopping = [] if stop is None else [lgb.early_stopping(stop, verbose=False)]
+        return {
+            "valid_sets": [*sets.values()],
+            "valid_names": [*sets],
+            "callbacks": [*callbacks, lgb.record_evaluation(log), *stopping],
+        }
+
+    @staticmethod
+    def each(what: Any) -> Any:
+        """Return a callback that calls ``what(model, round)`` after every round."""
+        return lambda env: what(env.model, env.iteration)
+
+    @staticmethod
+    def raw_score(booster: Any, X: Any, **kwargs: Any) -> NDArray[Any]:
         X = X.data if isinstance(X, lgb.Dataset) else X
-        return np.asarray(booster.predict(X, raw_score=True))
+        return np.asarray(booster.predict(X, raw_score=True, **kwargs))
 
     @staticmethod
     def probability(booster: Any, X: Any) -> NDArray[Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -238,3 +240,23 @@ def test_one_class_is_as_certain_as_with_the_parent(
     np.testing.assert_allclose(model.predict_proba(X), expected, rtol=1e-3, atol=1e-12)
     assert expected[:, 1].max() < 1e-5
     assert model.classes_.tolist() == parent.classes_.tolist()
+
+
+@both
+@pytest.mark.parametrize("missing", ["the library", "scikit-learn"])
+def test_a_missing_library_is_named(library: Any, missing: str) -> None:
+    absent = library.name if missing == "the library" else "sklearn"
+    code = (
+        f"import sys; sys.modules[{absent!r}] = None\n"
+        "import focal_boost\n"
+        f"try: focal_boost.{library.focal_classifier.__name__}\n"
+        "except ImportError as error: print(error)"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    spelled = {"xgboost": "XGBoost", "lightgbm": "LightGBM"}[library.name]
+    assert out.stdout == (
+        f"focal_boost.{library.name} needs {spelled} and scikit-learn:"
+        f" pip install {library.name} scikit-learn\n"
+    )

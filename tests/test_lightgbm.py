@@ -1,7 +1,4 @@
-"""What is LightGBM's own: starts, data sets, boosters that train, and what is refused.
-
-See ``test_lightgbm_metrics.py`` for its metrics.
-"""
+"""What is LightGBM's own: starts, data sets, kept boosters, and what is refused."""
 
 from __future__ import annotations
 
@@ -35,8 +32,8 @@ def dataset(sample: Sample, **kwargs: Any) -> lgb.Dataset:
     return lgb.Dataset(sample.X, sample.y, **given)
 
 
-def raw_score_of(booster: Any, sample: Sample, **kwargs: Any) -> Any:
-    return booster.predict(sample.X, raw_score=True, **kwargs)
+def raw_score_of(booster: Any, sample: Sample) -> Any:
+    return booster.predict(sample.X, raw_score=True)
 
 
 class TestStart:
@@ -63,12 +60,8 @@ class TestStart:
         settings = {**QUIET, "objective": FOCAL, "metric": "None", **params}
         plain = lgb.train(settings, data, 12)
         booster = flgb.train({**QUIET, **params}, dataset(sample), 12)
-        np.testing.assert_allclose(
-            raw_score_of(booster, sample),
-            raw_score_of(plain, sample) + start,
-            rtol=0,
-            atol=1e-6,
-        )
+        found, expected = (raw_score_of(one, sample) for one in (booster, plain))
+        np.testing.assert_allclose(found, expected + start, rtol=0, atol=1e-6)
 
     def test_text_stays_consistent(self, sample: Sample) -> None:
         text = flgb.train(QUIET, dataset(sample), 4).model_to_string()
@@ -78,18 +71,6 @@ class TestStart:
         starts.append(text.index("end of trees"))
         assert [int(v) for v in sizes[11:].split()] == np.diff(starts).tolist()
         assert head.count("objective=binary sigmoid:1") == 1
-        assert "[objective: binary]" in text
-        assert "[objective: custom]" not in text
-
-    def test_sizes_are_right_in_mid_training(self, sample: Sample) -> None:
-        def check(env: Any) -> None:
-            # LightGBM reads trees by their sizes.
-            again = lgb.Booster(model_str=env.model.model_to_string())
-            np.testing.assert_array_equal(
-                raw_score_of(again, sample), raw_score_of(env.model, sample)
-            )
-
-        flgb.train(QUIET, dataset(sample), 3, callbacks=[check])
 
 
 _DART = """
@@ -197,11 +178,11 @@ class TestDatasets:
         given = {"valid_sets": [valid]}
         first = flgb.train(QUIET, train, 3, **given)
         second = flgb.train(QUIET, train, 3, objective=FocalObjective(0.9, 1), **given)
-        own = lgb.train({**QUIET, "objective": "binary"}, train, 3, **given)
+        own = LightGBM.train(train, 3, **given)
         again = flgb.train(QUIET, train, 3, **given)
         scores = [raw_score_of(one, sample) for one in (first, second, own, again)]
         np.testing.assert_array_equal(scores[0], scores[3])
-        fresh = lgb.train({**QUIET, "objective": "binary"}, dataset(sample), 3)
+        fresh = LightGBM.train(dataset(sample), 3)
         np.testing.assert_array_equal(scores[2], raw_score_of(fresh, sample))
         assert len({one.tobytes() for one in scores}) == 3
 
@@ -209,14 +190,11 @@ class TestDatasets:
         self, sample: Sample
     ) -> None:
         found = []
-        for by, params, given in (
-            (lgb.train, {**QUIET, "objective": "binary"}, {}),
-            (flgb.train, QUIET, {"objective": PLAIN}),
-        ):
+        for objective in (None, PLAIN):
             data = dataset(sample)
-            first = by(params, data, 3, **given)
-            by(params, data, 2, init_model=first, **given)
-            found.append(raw_score_of(by(params, data, 3, **given), sample))
+            first = LightGBM.train(data, 3, objective)
+            LightGBM.train(data, 2, objective, init_model=first)
+            found.append(raw_score_of(LightGBM.train(data, 3, objective), sample))
         np.testing.assert_allclose(*found, rtol=0, atol=1e-12)
 
     @pytest.mark.parametrize("kind", ["file", "subset", "without labels"])
@@ -233,51 +211,27 @@ class TestDatasets:
                 return train.subset(range(500))
             return lgb.Dataset(validation.X, reference=train)
 
-        settings = {**QUIET, "force_col_wise": True, "metric": ["auc", "l2"]}
-        for train_by, params, given in (
-            (lgb.train, {"objective": "binary"}, {}),
-            (flgb.train, {}, {"objective": PLAIN}),
-        ):
+        params = {"force_col_wise": True, "metric": ["auc", "l2"]}
+        for objective in (None, PLAIN):
             train, log = dataset(sample), {}
-            train_by(
-                {**settings, **params}, train, 5, valid_sets=[valid_of(train)],
-                callbacks=[lgb.record_evaluation(log)], **given,
-            )  # fmt: skip
-            logs.append(log["valid_0"])
+            watching = LightGBM.watching({"valid": valid_of(train)}, log)
+            LightGBM.train(train, 5, objective, params, **watching)
+            logs.append(log["valid"])
             assert start_of(train) is None
         assert list(logs[0]) == list(logs[1])
         for name, values in logs[0].items():
             np.testing.assert_allclose(logs[1][name], values, rtol=1e-10)
 
 
-class TestTheBoosterThatTrains:
-    """The booster is LightGBM's own again, and one that is kept goes on."""
-
-    def test_it_is_lightgbms_own_again(self, sample: Sample) -> None:
-        seen: list[Any] = []
-        booster = flgb.train(
-            QUIET, dataset(sample), 2, callbacks=[lambda env: seen.append(env.model)]
-        )
-        for one in (booster, *seen):
-            assert type(one) is lgb.Booster
-            assert not [name for name in vars(one) if "focal" in name]
-
-    def test_a_kept_one_goes_on_with_focal_loss(self, sample: Sample) -> None:
-        whole = flgb.train(QUIET, dataset(sample), 20)
-        kept = flgb.train(QUIET, dataset(sample), 8, keep_training_booster=True)
-        for _ in range(12):
-            kept.update()
-        np.testing.assert_array_equal(
-            raw_score_of(kept, sample), raw_score_of(whole, sample)
-        )
-        np.testing.assert_array_equal(kept.predict(sample.X), whole.predict(sample.X))
-
-    def test_it_can_be_refitted(self, sample: Sample, validation: Sample) -> None:
-        booster = flgb.train({**QUIET, "num_leaves": 7}, dataset(sample), 40)
-        refitted = booster.refit(validation.X, validation.y, decay_rate=0.0)
-        proba = refitted.predict(validation.X)
-        assert proba.mean() == pytest.approx(validation.y.mean(), rel=0.1)
-        assert proba[validation.y == 1].mean() > 2 * proba[validation.y == 0].mean()
+def test_a_kept_booster_goes_on_with_focal_loss(sample: Sample) -> None:
+    whole = flgb.train(QUIET, dataset(sample), 20)
+    kept = flgb.train(QUIET, dataset(sample), 8, keep_training_booster=True)
+    for _ in range(12):
+        kept.update()
+    np.testing.assert_array_equal(
+        raw_score_of(kept, sample), raw_score_of(whole, sample)
+    )
+    np.testing.assert_array_equal(kept.predict(sample.X), whole.predict(sample.X))
 
 
 class TestArguments:
@@ -318,20 +272,13 @@ class TestArguments:
         self, sample: Sample, label: int, capfd: Any
     ) -> None:
         # A callback might have changed the labels: they are read in every round.
-        given = {"callbacks": [lambda env: None], "num_boost_round": 3}
+        given = {"callbacks": [lambda env: None], "params": {"verbosity": 1}}
         said = []
-        for arm in (lgb.train, flgb.train):
-            params = {"objective": "binary", "num_threads": 1, "verbosity": 1}
-            arm(params, lgb.Dataset(sample.X, sample.y * 0 + label), **given)
+        for objective in (None, FOCAL):
+            data = lgb.Dataset(sample.X, sample.y * 0 + label)
+            LightGBM.train(data, 3, objective, **given)
             said.append(capfd.readouterr().out.count("Contains only one class"))
         assert said == [1, 1]
-
-    def test_a_warning_of_train_is_about_the_callers_line(self, sample: Sample) -> None:
-        with pytest.warns(UserWarning, match="link") as caught:
-            flgb.train(
-                QUIET, dataset(sample), 1, objective=FocalObjective(link="focal")
-            )
-        assert [one.filename for one in caught] == [__file__]
 
     def test_fit_warns_of_what_its_parent_warns_of(
         self, sample: Sample, validation: Sample
@@ -367,20 +314,3 @@ def test_aliases_are_lightgbms(name: str) -> None:
     dumped = lgb.basic._ConfigAliases.get(name)
     assert set(ALIASES[name]) == dumped
     assert len(set(ALIASES[name])) == len(ALIASES[name])
-
-
-@pytest.mark.parametrize("missing", ["lightgbm", "sklearn"])
-def test_missing_library_is_named(missing: str) -> None:
-    code = (
-        f"import sys; sys.modules['{missing}'] = None\n"
-        "import focal_boost\n"
-        "try: focal_boost.FocalLGBMClassifier\n"
-        "except ImportError as error: print(error)"
-    )
-    out = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert out.stdout == (
-        "focal_boost.lightgbm needs LightGBM and scikit-learn:"
-        " pip install lightgbm scikit-learn\n"
-    )

@@ -1,4 +1,4 @@
-"""Metrics inside LightGBM: ours, and the twins of its pointwise ones."""
+"""The twins of LightGBM's pointwise metrics."""
 
 from __future__ import annotations
 
@@ -13,24 +13,12 @@ from scipy.special import expit
 from sklearn import metrics
 
 import focal_boost.lightgbm as flgb
-from focal_boost import FocalMetric, FocalObjective
+from focal_boost import FocalObjective
 from focal_boost._rows import Labels
 from focal_boost.lightgbm._metrics import TWINS, WITHOUT_TWIN
 
 FOCAL = FocalObjective(alpha=0.25, gamma=2.0)
 QUIET = {"verbosity": -1, "num_threads": 1}
-NAMES = ("focal_loss", "log_loss", "brier_score", "average_precision")
-
-
-def dataset(sample: Sample, **kwargs: Any) -> lgb.Dataset:
-    return lgb.Dataset(
-        sample.X, sample.y, weight=sample.weight, free_raw_data=False, **kwargs
-    )
-
-
-def by_hand(name: str, booster: Any, sample: Sample, rounds: int) -> float:
-    raw_score = booster.predict(sample.X, raw_score=True, num_iteration=rounds)
-    return FocalMetric(name, FOCAL)(sample.y, raw_score, sample.weight)
 
 
 class TestTwins:
@@ -97,10 +85,11 @@ class TestTwins:
         # LightGBM refuses some before: for labels of 0, and for want of classes.
         theirs = "Check failed: .label. > .0.|Multiclass objective and metrics don't"
         message = f"^metric must be one of a probability with focal loss, got '{name}'$"
+        data = lgb.Dataset(sample.X, sample.y, weight=sample.weight)
         with pytest.raises(
             (ValueError, lgb.basic.LightGBMError), match=f"{message}|{theirs}"
         ):
-            flgb.train({**QUIET, "metric": ["auc", name]}, dataset(sample), 1)
+            flgb.train({**QUIET, "metric": ["auc", name]}, data, 1)
 
     @pytest.mark.parametrize("name", [*TWINS, "auc", "average_precision"])
     def test_they_are_still_needed(self, name: str) -> None:
@@ -123,106 +112,3 @@ class TestTwins:
             valid_sets=[data], callbacks=[lgb.record_evaluation(log)],
         )  # fmt: skip
         return float(log["training"][name][0])
-
-
-class TestOurs:
-    """``metrics`` of ``train``, and ``metric`` for LightGBM's own functions."""
-
-    def test_log_has_every_metric_of_every_set(
-        self, sample: Sample, validation: Sample
-    ) -> None:
-        log: dict[str, Any] = {}
-        train, valid = dataset(sample), dataset(validation)
-        booster = flgb.train(
-            {**QUIET, "metric": "auc"}, train, 5, valid_sets=[train, valid],
-            valid_names=["train", "valid"], metrics=[*NAMES, "log_loss"],
-            feval=lambda preds, data: ("mean", float(preds.mean()), False),
-            callbacks=[lgb.record_evaluation(log)],
-        )  # fmt: skip
-        for data, name in ((sample, "train"), (validation, "valid")):
-            assert list(log[name]) == ["auc", "mean", *NAMES]
-            for metric in NAMES:
-                expected = [by_hand(metric, booster, data, k) for k in range(1, 6)]
-                assert log[name][metric] == pytest.approx(expected, rel=1e-12, abs=0)
-
-    def test_nothing_is_added_unasked(self, sample: Sample) -> None:
-        for metrics_, named in (((), ["binary_logloss"]), ("log_loss", None)):
-            log: dict[str, Any] = {}
-            data = dataset(sample)
-            flgb.train(
-                QUIET, data, 1, valid_sets=[data], metrics=metrics_,
-                callbacks=[lgb.record_evaluation(log)],
-            )  # fmt: skip
-            assert list(log["training"]) == (named or ["binary_logloss", "log_loss"])
-
-    @pytest.mark.parametrize("metric", NAMES)
-    @pytest.mark.parametrize("native", [False, True], ids=["train", "lightgbm.train"])
-    def test_early_stopping_goes_the_metrics_way(
-        self, sample: Sample, validation: Sample, metric: str, native: bool
-    ) -> None:
-        log: dict[str, Any] = {}
-        stop = lgb.early_stopping(5, verbose=False)
-        settings: dict[str, Any] = {
-            "valid_sets": [dataset(validation)],
-            "callbacks": [lgb.record_evaluation(log), stop],
-        }
-        params = {**QUIET, "metric": "None"}
-        if native:
-            params["objective"] = FOCAL
-            feval = flgb.metric(metric, FOCAL)
-            booster = lgb.train(params, dataset(sample), 200, feval=feval, **settings)
-        else:
-            data = dataset(sample)
-            booster = flgb.train(params, data, 200, metrics=metric, **settings)
-        values = np.array(log["valid_0"][metric])
-        best = values.argmax() if metric == "average_precision" else values.argmin()
-        assert booster.best_iteration == best + 1 < len(values) < 200
-        assert booster.best_score["valid_0"][metric] == values[best]
-
-    def test_metric_object_serves_the_sklearn_api(
-        self, sample: Sample, validation: Sample
-    ) -> None:
-        model = lgb.LGBMClassifier(
-            objective=FOCAL, metric="None", n_estimators=4, verbosity=-1, n_jobs=1
-        )
-        sets: dict[str, Any] = {"eval_X": validation.X, "eval_y": validation.y}
-        if OLD_LIGHTGBM:
-            sets = {"eval_set": [(validation.X, validation.y)]}
-        model.fit(
-            sample.X, sample.y, eval_sample_weight=[validation.weight],
-            eval_metric=flgb.metric("log_loss", FOCAL), **sets,
-        )  # fmt: skip
-        raw_score = model.booster_.predict(validation.X, raw_score=True)
-        expected = FocalMetric("log_loss", FOCAL)(
-            validation.y, raw_score, validation.weight
-        )
-        value = model.evals_result_["valid_0"]["log_loss"][-1]
-        assert value == pytest.approx(expected, rel=1e-6)
-
-    def test_cv_reports_it(self, sample: Sample) -> None:
-        result = lgb.cv(
-            {**QUIET, "objective": FOCAL, "metric": "None"}, dataset(sample), 4,
-            nfold=3, feval=flgb.metric("log_loss", FOCAL),
-        )  # fmt: skip
-        values = result["valid log_loss-mean"]
-        assert len(values) == 4
-        assert values[-1] < values[0]
-
-    def test_train_takes_it_as_feval(self, sample: Sample) -> None:
-        log: dict[str, Any] = {}
-        data = dataset(sample)
-        booster = flgb.train(
-            QUIET, data, 2, valid_sets=[data], callbacks=[lgb.record_evaluation(log)],
-            feval=[flgb.metric(name, FOCAL) for name in NAMES],
-        )  # fmt: skip
-        assert list(log["training"]) == ["binary_logloss", *NAMES]
-        for name in NAMES:
-            expected = by_hand(name, booster, sample, 2)
-            assert log["training"][name][1] == pytest.approx(expected, rel=1e-12)
-
-    def test_unknown_names_are_refused(self, sample: Sample) -> None:
-        with pytest.raises(ValueError, match=r"^metric must be one of .*, got 'auc'$"):
-            flgb.metric("auc", FOCAL)
-        message = r"^objective must be a FocalObjective, got FocalLoss\("
-        with pytest.raises(ValueError, match=message):
-            flgb.metric("log_loss", FOCAL.loss)  # type: ignore[arg-type]

@@ -6,16 +6,17 @@ import pickle
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import boosters
 import lightgbm as lgb
 import numpy as np
 import pytest
 import xgboost as xgb
-from boosters import BOTH, LightGBM, XGBoost, prevalence_start
-from estimators import quiet
+from boosters import LightGBM, XGBoost, prevalence_start
+from estimators import both, quiet
 from populations import Sample, make_sample
 from scipy.special import expit, logit
 from sklearn.metrics import log_loss
@@ -26,7 +27,6 @@ pytestmark = quiet
 
 FOCAL = FocalObjective(alpha=0.25, gamma=2.0)
 
-both = pytest.mark.parametrize("library", BOTH, ids=lambda b: b.name)
 weighted = pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 
 
@@ -74,21 +74,6 @@ def test_weights_are_repeated_rows(library: Any, sample: Sample) -> None:
         library.raw_score(by_rows, X),
         rtol=0,
         atol=5e-6,
-    )
-
-
-@both
-def test_continuation_goes_on_where_it_stopped(library: Any, sample: Sample) -> None:
-    data = data_of(library, sample, weighted=True)
-    whole = library.train(data, 20, FOCAL)
-    half = library.train(data, 8, FOCAL)
-    key = "xgb_model" if library.name == "xgboost" else "init_model"
-    joined = library.train(data_of(library, sample, True), 12, FOCAL, **{key: half})
-    np.testing.assert_allclose(
-        library.raw_score(joined, sample.X),
-        library.raw_score(whole, sample.X),
-        rtol=0,
-        atol=0 if library.name == "xgboost" else 1e-12,
     )
 
 
@@ -179,18 +164,12 @@ def early_stopped(
     library: Any, train: Sample, stop: Sample, objective: FocalObjective | None
 ) -> Any:
     """Train until the log loss has not improved for 20 rounds."""
-    data, held_out = data_of(library, train), data_of(library, stop)
     params = {"learning_rate": 0.05, "max_depth": 4}
-    if library.name == "xgboost":
-        booster = library.train(
-            data, 1_000, objective, params, evals=[(held_out, "stop")],
-            early_stopping_rounds=20, verbose_eval=False,
-        )  # fmt: skip
-        return booster[: booster.best_iteration + 1]
-    stopping = lgb.early_stopping(20, verbose=False)
-    return library.train(
-        data, 1_000, objective, params, valid_sets=[held_out], callbacks=[stopping]
+    watching = library.watching({"stop": data_of(library, stop)}, {}, stop=20)
+    booster = library.train(
+        data_of(library, train), 1_000, objective, params, **watching
     )
+    return booster[: booster.best_iteration + 1] if library is XGBoost else booster
 
 
 # The other link
@@ -231,6 +210,8 @@ def test_raw_score_of_the_focal_link_is_the_papers_margin(
     (said,) = caught
     assert said.category is UserWarning
     assert 'link="focal"' in str(said.message)
+    # The line that called train.
+    assert said.filename == boosters.__file__
     raw_score = library.raw_score(booster, sample.X)
     start = objective.loss.margin(np.average(sample.y, weights=sample.weight))
     expected = by_the_library(library, sample, objective.loss, float(start))
@@ -243,6 +224,32 @@ def test_raw_score_of_the_focal_link_is_the_papers_margin(
     sigma = library.probability(booster, sample.X).astype(float)
     np.testing.assert_allclose(sigma, expit(raw_score.astype(float)), rtol=1e-6)
     assert np.average(sigma, weights=sample.weight) > 1.5 * prevalence
+
+
+# The booster that trains
+
+
+# LightGBM's booster stays one that trains for a callback that failed and kept it.
+@pytest.mark.parametrize(
+    ("library", "fails"), [(XGBoost, False), (XGBoost, True), (LightGBM, False)]
+)
+def test_it_is_the_librarys_own_again(
+    library: Any, sample: Sample, fails: bool
+) -> None:
+    seen = []
+
+    def keep(model: Any, _: int) -> None:
+        seen.append(model)
+        if fails:
+            raise RuntimeError("enough")
+
+    given = {"callbacks": [library.each(keep)]}
+    ends = pytest.raises(RuntimeError, match="enough") if fails else nullcontext()
+    with ends:
+        seen.append(library.train(data_of(library, sample), 2, FOCAL, **given))
+    for one in seen:
+        assert type(one) is library.own.Booster
+        assert not [name for name in vars(one) if "focal" in name]
 
 
 # Saved models
@@ -267,20 +274,6 @@ for name in ("middle", "end"):
 """
 
 
-def saving(library: Any, save: Callable[[Any], None]) -> Any:
-    """Return a callback that saves the model after five rounds."""
-    if library is LightGBM:
-        return lambda env: save(env.model) if env.iteration == 4 else None
-
-    class Save(xgb.callback.TrainingCallback):
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            if epoch == 4:
-                save(model)
-            return False
-
-    return Save()
-
-
 @both
 @pytest.mark.parametrize("boosting", ["tree", "dart", "linear"])
 def test_saved_models_need_no_focal_boost(
@@ -293,7 +286,7 @@ def test_saved_models_need_no_focal_boost(
         params = {"linear_tree": True}
     predicted = {}
 
-    def save(booster: Any, name: str = "middle") -> None:
+    def save(booster: Any, name: str) -> None:
         booster.save_model(str(tmp_path / f"{name}.json"))
         (tmp_path / f"{name}.pickle").write_bytes(pickle.dumps(booster))
         if (name, boosting) != ("middle", "linear"):
@@ -301,8 +294,8 @@ def test_saved_models_need_no_focal_boost(
             predicted[name] = library.probability(booster, sample.X)
 
     data = data_of(library, sample, weighted=True)
-    callbacks = [saving(library, save)]
-    booster = library.train(data, 12, FOCAL, params, callbacks=callbacks)
+    middle = library.each(lambda model, k: save(model, "middle") if k == 4 else None)
+    booster = library.train(data, 12, FOCAL, params, callbacks=[middle])
     save(booster, "end")
     if boosting == "linear":
         predicted["middle"] = booster.predict(sample.X, num_iteration=5)
@@ -337,14 +330,21 @@ def test_bad_data_is_named(
 
 
 @both
-def test_bad_arguments_are_named(library: Any, sample: Sample) -> None:
-    data = data_of(library, sample)
-    with pytest.raises(ValueError, match=r"^metric must be one of .*, got 'auc'$"):
-        library.train(data, 1, FOCAL, metrics=("auc",))
-    with pytest.raises(ValueError, match=r"^objective must be a FocalObjective, got F"):
-        library.train(data, 1, FocalLoss())
-    with pytest.raises(ValueError, match=r"^objective .* or absent, got 'rank'$"):
-        library.train(data, 1, FOCAL, {"objective": "rank"})
+@pytest.mark.parametrize(
+    ("objective", "given", "message"),
+    [
+        (FOCAL, {"metrics": ("auc",)}, "metric must be one of .*, got 'auc'$"),
+        (FocalLoss(), {}, "objective must be a FocalObjective, got F"),
+        ("focal", {}, "objective must be a FocalObjective, got 'focal'$"),
+        (FOCAL, {"params": {"objective": "rank"}},
+         "objective .* or absent, got 'rank'$"),
+    ],
+)  # fmt: skip
+def test_bad_arguments_are_named(
+    library: Any, sample: Sample, objective: Any, given: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        library.train(data_of(library, sample), 1, objective, **given)
 
 
 @both
