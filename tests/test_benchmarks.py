@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks import bench, metrics, parts
+from benchmarks import bench, candidates, metrics, parts, tuning
 from benchmarks.competitors import Competitor
 from benchmarks.measured import markdown, read_lines, shown, summary, write_lines
+from benchmarks.study import study
 from benchmarks.worth import derivatives
 
 from focal_boost import FocalLoss
@@ -223,26 +224,31 @@ def test_records_and_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "rule"),
+    ("command", "arguments", "rule"),
     [
-        (("--rows", "99"), "--rows: must be an integer >= 100, got '99'"),
-        (("--rows", "1000,x"), "--rows: must be an integer >= 100, got 'x'"),
-        (("--features", "4"), "--features: must be an integer >= 5, got '4'"),
-        (("--prevalence", "1"), "--prevalence: must be a number in (0, 1), got '1'"),
-        (("--what", "kernels"), "must be of kernel, training, growth, round, got"),
-        (("--only", "nobody"), "got 'nobody'"),
-        (("--speed",), "unrecognized arguments: --speed"),
+        (bench, "--rows 99", "--rows: must be an integer >= 100, got '99'"),
+        (bench, "--rows 1000,x", "--rows: must be an integer >= 100, got 'x'"),
+        (bench, "--features 4", "--features: must be an integer >= 5, got '4'"),
+        (bench, "--prevalence 1", "--prevalence: must be a number in (0, 1), got '1'"),
+        (bench, "--what k", "must be of kernel, training, growth, round, got 'k'"),
+        (bench, "--only nobody", "got 'nobody'"),
+        (bench, "--speed", "unrecognized arguments: --speed"),
+        (tuning, "--rows 0", "--rows: must be an integer >= 100, got '0'"),
+        (tuning, "--library catboost", "must be of xgboost, lightgbm, got 'catboost'"),
+        (candidates, "--rows 1999", "--rows: must be an integer >= 2000, got '1999'"),
+        (study, "--jobs 0", "--jobs: must be an integer >= 1, got '0'"),
+        (study, "--seed -1", "--seed: must be an integer >= 0, got '-1'"),
     ],
 )
 def test_bad_options_get_one_sentence(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], rule: str
+    capsys: pytest.CaptureFixture[str], command: Any, arguments: str, rule: str
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        bench.main(arguments)
+        command.main(arguments.split())
     assert stopped.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("bench.py: ")
+    assert err.startswith(f"{Path(command.__file__).name}: ")
     assert err.count("\n") == 1
     assert rule in err
 

@@ -17,11 +17,16 @@ Summary = dict[str, Any]
 Columns = Mapping[str, str | Callable[[Record], Any]]
 
 
+def as_lines(records: Iterable[Record]) -> str:
+    """Return records, a line each."""
+    lines = (json.dumps(one, allow_nan=False, ensure_ascii=False) for one in records)
+    return "".join(f"{line}\n" for line in lines)
+
+
 def write_lines(path: Path, records: Iterable[Record]) -> None:
-    """Write records, a line each, into a folder that is made where it is missing."""
-    lines = [json.dumps(one, allow_nan=False, ensure_ascii=False) for one in records]
+    """Write records into a folder that is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    path.write_text(as_lines(records), "utf-8")
 
 
 def read_lines(path: Path) -> list[Record]:
@@ -79,12 +84,17 @@ def in_columns(record: Record, columns: Columns) -> Record:
     }
 
 
-def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return a Markdown table of the rows, which have the first one's keys."""
-    names = list(rows[0])
-    lines = [names, ["---"] * len(names)]
-    lines += [[shown(row[name]) for name in names] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def markdown(
+    rows: Sequence[Mapping[str, Any]], text: Callable[[Any], str] | None = None
+) -> str:
+    """Return a Markdown table of the rows, which have the first one's keys.
+
+    Values are as `text` has them, :func:`shown` without.
+    """
+    names, of = list(rows[0]), text or shown
+    lines = [names, *([of(row[name]) for name in names] for row in rows)]
+    head, *rest = (f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join([head, "|" + "---|" * len(names), *rest])
 
 
 def shown(value: Any) -> str:

@@ -17,90 +17,60 @@ Every fold is written to catboost.jsonl when it is done: an interrupted run goes
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from command import LIBRARIES, check_settings, exit_code, make, parser_of
-from measures import measures
-from ranking import by_rule, cell_means, complete_cells, geometric_mean
-from records import Key, Record, Records, frame_of
-from sets import Fold, load_set, split
-from tables import JUDGED, markdown, told, write_table
-from trees import TreesPlan, fit, settings
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.measured import Record
+from benchmarks.study.command import LIBRARIES, Report, Study, run
+from benchmarks.study.ranking import compared, geometric_mean
+from benchmarks.study.records import Key, record_of
+from benchmarks.study.sets import Fold, fold_of
+from benchmarks.study.trees import STUDY as TREES
+from benchmarks.study.trees import TreesPlan, chosen, settings, trained
 
 # More of them than that bring nothing (Lakshminarayanan et al. 2017 use 5).
 _MOST = 10
 _ARMS = ("recommended", "averaged")
 
 
-@dataclass(frozen=True)
-class Folded:
-    """One fold of a set, and the settings chosen without the set."""
-
-    set: str
-    fold: int
-    chosen: tuple[tuple[str, str], ...]
-
-    def key(self, library: str, arm: str) -> Key:
-        """Return the key of the record of an arm."""
-        return Key("trees", library, "catboost", self.set, 0, self.fold, arm)
-
-    @property
-    def keys(self) -> list[Key]:
-        """All of them."""
-        ours = [self.key(library, arm) for library in LIBRARIES for arm in _ARMS]
-        return [self.key("catboost", "defaults"), *ours]
+def pieces(rows: dict[str, int], plan: TreesPlan) -> Iterator[list[Key]]:
+    """Yield a fold at a time, the first of all sets before the second of any."""
+    arms = [("catboost", "defaults"), *product(LIBRARIES, _ARMS)]
+    for fold, name in product(range(plan.folds), chosen(plan)):
+        yield [
+            Key("trees", library, "catboost", name, 0, fold, arm)
+            for library, arm in arms
+        ]
 
 
-def chosen_without(records: Sequence[Record], plan: TreesPlan) -> dict[str, Any]:
-    """Return by set the name of each library's setting that the other sets choose."""
-    found: dict[str, dict[str, str]] = {}
-    for library, own in frame_of(records).groupby("library"):
-        fits = complete_cells(own, list(settings(str(library), plan)))
-        ap, loss = (cell_means(fits, m) for m in ("average_precision", "log_loss"))
-        for cell in ap.index:
-            best = by_rule(ap.drop(index=[cell]), loss.drop(index=[cell])).index[0]
-            found.setdefault(cell[-1], {})[str(library)] = best
-    return {name: one for name, one in found.items() if len(one) == len(LIBRARIES)}
-
-
-def todo(chosen: Mapping[str, Any], folds: int, done: set[Key]) -> Iterator[Folded]:
-    """Yield what is not done, the first fold of all sets before the second of any."""
-    for fold in range(folds):
-        for name, one in chosen.items():
-            every = Folded(name, fold, tuple(one.items()))
-            if not done.issuperset(every.keys):
-                yield every
-
-
-def fitted(one: Folded, plan: TreesPlan) -> list[Record]:
-    """Train on one fold, CatBoost first: its time is that of the others."""
-    fold = split(
-        load_set(plan.data, one.set, plan.size, plan.seed),
-        one.set,
-        0,
-        one.fold,
-        plan.seed,
-    )
+def fitted(keys: list[Key], plan: TreesPlan) -> list[Record]:
+    """Train all of one fold, CatBoost first: its time is that of the others."""
+    key, fold = keys[0], fold_of(keys[0], plan)
     begin = time.process_time()
     theirs = _catboost(fold, plan)
     given = time.process_time() - begin
-    found = [_record(one.key("catboost", "defaults"), fold, theirs, given, 1)]
-    for library, arm in one.chosen:
-        setting = settings(library, plan)[arm]
+    found = [("catboost", "defaults", theirs, 1, given)]
+    for library, name in chosen(plan)[key.set].items():
+        setting = settings(library, plan)[name]
         models, seconds = _in_time(library, setting, fold, plan, given)
-        first, mean = models[0], models.mean(axis=0)
-        found.append(_record(one.key(library, _ARMS[0]), fold, first, seconds[0], 1))
-        spent, number = float(sum(seconds)), len(models)
-        found.append(_record(one.key(library, _ARMS[1]), fold, mean, spent, number))
-    return found
+        found += [
+            (library, "recommended", models[0], 1, seconds[0]),
+            (library, "averaged", models.mean(axis=0), len(models), sum(seconds)),
+        ]
+    return [
+        record_of(key._replace(library=library, arm=arm), fold.test, *rest)
+        for library, arm, *rest in found
+    ]
 
 
 def _catboost(fold: Fold, plan: TreesPlan) -> Any:
@@ -126,72 +96,45 @@ def _in_time(
     while not models or (len(models) < _MOST and sum(seconds) + max(seconds) <= given):
         begin = time.process_time()
         own = {**setting, "random_state": plan.seed + len(models)}
-        model = fit(library, own, fold, plan)
+        models.append(trained(library, own, fold, plan)[0])
         seconds.append(time.process_time() - begin)
-        models.append(model.decision_function(fold.test.X))
-    return np.array(models, np.float64), seconds
+    return np.array(models), seconds
 
 
-def _record(key: Key, fold: Fold, log_odds: Any, seconds: float, models: int) -> Record:
-    found = measures(fold.test.y, log_odds, fold.test.weight)
-    return {
-        **key._asdict(), **found, "rounds": models, "seconds": round(seconds, 3),
-        "error": None,
-    }  # fmt: skip
-
-
-def compared(fits: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per library and arm: ratios to CatBoost over the sets."""
+def against_catboost(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per library and arm: ratios over the sets."""
     columns = ["average_precision", "log_loss", "seconds", "rounds"]
     means = fits.groupby(["library", "arm", "set"])[columns].mean()
     theirs, rows = means.loc["catboost", "defaults"], []
-    for library in LIBRARIES:
-        for arm in _ARMS:
-            ratio = means.loc[library, arm] / theirs
-            row: dict[str, Any] = {"library": library, "arm": arm}
-            for name, (measure, higher) in JUDGED.items():
-                row[name], row[f"{name} won"] = told(ratio[measure], higher=higher)
-            row["time"] = f"{geometric_mean(ratio['seconds'])[0]:.2f}"
-            row["models"] = means.loc[library, arm]["rounds"].mean()
-            rows.append(row)
+    for library, arm in product(LIBRARIES, _ARMS):
+        own = means.loc[library, arm]
+        ratio = own / theirs
+        rows.append({
+            "library": library, "arm": arm,
+            **compared(ratio["average_precision"], ratio["log_loss"]),
+            "time": f"{geometric_mean(ratio['seconds'])[0]:.2f}",
+            "models": own["rounds"].mean(),
+        })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def report(records: Sequence[Record], folds: int, folder: Path) -> str:
-    """Write the tables, and return what is compared as text."""
-    fits = frame_of(records)
+def report(fits: pd.DataFrame, plan: TreesPlan) -> Report:
+    """Return what is compared, of the sets that have all folds."""
     done = fits.groupby("set")["fold"].nunique()
-    fits = fits[fits["set"].isin(done.index[done == folds])]
+    fits = fits[fits["set"].isin(done.index[done == plan.folds])]
     if fits["set"].nunique() < 2:
         raise ValueError("--out must hold all folds of two sets, got fewer")
-    table = compared(fits)
-    text = f"# CatBoost's defaults, {fits['set'].nunique()} sets\n\n{markdown(table)}\n"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "catboost.md").write_text(text, "utf-8")
-    write_table(table, folder / "catboost.csv")
-    return text
+    table = against_catboost(fits)
+    title = f"# CatBoost's defaults, {fits['set'].nunique()} sets"
+    return [title, table], {"catboost": table}
 
 
-def _run(options: argparse.Namespace) -> None:
-    plan = TreesPlan(options.data, options.seed)
-    if options.quick:
-        plan = replace(plan, **TreesPlan.QUICK)
-    trees = Records(options.out / "trees.jsonl").all
-    if not trees:
-        raise ValueError(f"--out must hold what trees.py has fitted, got {options.out}")
-    fields = ("seed", "size", "rounds", "patience", "folds", "drawn")
-    check_settings(plan, fields, options.out / "trees_settings.json")
-    records = Records(options.out / "catboost.jsonl")
-    if not options.report:
-        left = todo(chosen_without(trees, plan), plan.folds, records.keys)
-        make("catboost", left, fitted, plan, records, options)
-    print(report(records.all, plan.folds, options.tables or options.out))
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = parser_of("catboost_defaults.py", __doc__).parse_args(argv)
-    return exit_code("catboost_defaults.py", lambda: _run(options))
+STUDY = Study(
+    "catboost_defaults.py", __doc__, TreesPlan, TREES.quick,
+    pieces=pieces, fitted=fitted, report=report,
+    name="catboost", fits="catboost.jsonl", settings=TREES.settings,
+)  # fmt: skip
+main = partial(run, STUDY)
 
 
 if __name__ == "__main__":

@@ -1,56 +1,116 @@
-"""What the study's commands share: their options, their settings, and how they run."""
+"""What the study's commands share: options, settings, how they run, what they write."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from joblib import Parallel, delayed
-from progress import Progress
-from records import Record, Records
 
-# What all benchmarks share stands one folder up.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-import options
+from benchmarks.measured import Record, markdown
+from benchmarks.options import PROJECT, Parser, exit_code, integer, processors
+from benchmarks.study.records import Key, Records, record_of
+from benchmarks.study.sets import Plan, binary_sets, fold_of
+from focal_boost._adapter.progress import progress
 
 LIBRARIES = ("xgboost", "lightgbm")
-_PROJECT = Path(__file__).resolve().parents[3]
+#: The texts and tables that are printed, and the tables that are written, by name.
+Report = tuple[list[str | pd.DataFrame], dict[str, pd.DataFrame]]
 
 
-def parser_of(prog: str, description: str | None) -> argparse.ArgumentParser:
-    """Return the options of the study's commands."""
-    parser = options.Parser(prog, description)
-    add = parser.add_argument
-    add("--data", type=Path, default=_PROJECT.parent / "shared/data", metavar="DIR",
-        help="folder of the sets (default: ../shared/data)")  # fmt: skip
-    add("--out", type=Path, default=_PROJECT / "build/study", metavar="DIR",
-        help="for the fits and the report (default: build/study)")  # fmt: skip
-    add("--tables", type=Path, metavar="DIR", help="for the report instead of --out")
-    add("--jobs", type=options.integer(1), default=options.processors(), metavar="N",
-        help="processes of one thread each (default: %(default)s)")  # fmt: skip
-    add("--seed", type=options.integer(0), default=0, metavar="N",
-        help="of samples and splits (default: %(default)s)")  # fmt: skip
-    add("--quick", action="store_true",
-        help="two small sets and a small plan, in about a minute")  # fmt: skip
-    add("--report", action="store_true", help="no fits, only the report")
+@dataclass(frozen=True)
+class Study:
+    """A command: what it fits, and what it tells."""
+
+    prog: str
+    text: str | None
+    plan: type[Plan]
+    #: What a quick run changes in the plan.
+    quick: dict[str, Any]
+    #: From the sets' numbers of rows: the keys of all pieces of work, each on one fold.
+    pieces: Callable[[dict[str, int], Any], Iterable[list[Key]]]
+    #: From the keys of a piece that are missing: their records, perhaps of more.
+    fitted: Callable[[list[Key], Any], list[Record]]
+    report: Callable[[pd.DataFrame, Any], Report]
+    #: Of the report, and the files of the records and of what they depend on.
+    name: str
+    fits: str
+    settings: str
+
+
+def run(study: Study, argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    given = _parser(study.prog, study.text).parse_args(argv)
+    return exit_code(study.prog, lambda: _run(study, given), ValueError)
+
+
+def each(
+    fit: Callable[[Key, Any, Any], tuple[Any, int]], keys: list[Key], plan: Plan
+) -> list[Record]:
+    """Make the fits of a fold one after the other: each its log-odds and rounds."""
+    fold, found = fold_of(keys[0], plan), []
+    for key in keys:
+        begin = time.perf_counter()
+        log_odds, rounds = fit(key, fold, plan)
+        seconds = time.perf_counter() - begin
+        found.append(record_of(key, fold.test, log_odds, rounds, seconds))
+    return found
+
+
+def missing(pieces: Iterable[list[Key]], done: set[Key]) -> list[list[Key]]:
+    """Return what is not done of the pieces of which something is not."""
+    left = ([key for key in keys if key not in done] for keys in pieces)
+    return [keys for keys in left if keys]
+
+
+def _parser(prog: str, text: str | None) -> Parser:
+    parser = Parser(prog, text)
+    add = parser.add
+    add("--data", Path, PROJECT.parent / "shared/data", "folder of the sets")
+    add("--out", Path, PROJECT / "build/study", "for the fits and the report")
+    add("--tables", Path, None, "for the report instead of --out")
+    add("--jobs", integer(1), processors(), "processes of one thread each")
+    add("--seed", integer(0), 0, "of samples and splits")
+    flag = "two small sets and a small plan, in about a minute"
+    parser.add_argument("--quick", action="store_true", help=flag)
+    flag = "no fits, only the report"
+    parser.add_argument("--report", action="store_true", help=flag)
     return parser
 
 
-def exit_code(prog: str, run: Callable[[], None]) -> int:
-    """Return the exit code of a run; bad input is one sentence."""
-    return options.exit_code(prog, run, ValueError)
+def _run(study: Study, given: argparse.Namespace) -> None:
+    plan = study.plan(given.data, given.out, given.seed)
+    if given.quick:
+        plan = replace(plan, **study.quick)
+    pieces = [] if given.report else list(study.pieces(_sets(given), plan))
+    given.out.mkdir(parents=True, exist_ok=True)
+    _check_settings(plan, given.out / study.settings)
+    records = Records(given.out / study.fits)
+    if left := missing(pieces, records.keys):
+        _make(left, study.fitted, plan, records, given.jobs)
+    if not records.all:
+        raise ValueError("--out must hold fits to report, got none")
+    found = study.report(pd.DataFrame(records.all), plan)
+    print(_written(*found, given.tables or given.out, study.name))
 
 
-def check_settings(plan: Any, fields: Sequence[str], path: Path) -> None:
+def _sets(given: argparse.Namespace) -> dict[str, int]:
+    sets = binary_sets(given.data)
+    fewest = sorted(sets.items(), key=lambda item: item[1])[:2]
+    return dict(fewest) if given.quick else sets
+
+
+def _check_settings(plan: Plan, path: Path) -> None:
     """Remember what the fits depend on, and refuse to mix them with others."""
-    wanted = asdict(plan)
-    wanted = {key: wanted[key] for key in fields}
+    places = ("data", "out")
+    wanted = {key: value for key, value in asdict(plan).items() if key not in places}
     wanted["versions"] = {name: version(name) for name in LIBRARIES}
     text = json.dumps(wanted, indent=1) + "\n"
     if not path.exists():
@@ -62,19 +122,29 @@ def check_settings(plan: Any, fields: Sequence[str], path: Path) -> None:
         )
 
 
-def make(
-    name: str,
-    todo: Iterable[Any],
-    work: Callable[[Any, Any], list[Record]],
-    plan: Any,
-    records: Records,
-    given: argparse.Namespace,
-) -> None:
+def _make(left: Any, fitted: Any, plan: Plan, records: Records, jobs: int) -> None:
     """Do what is to be done, in processes, and record every piece when it is done."""
-    left = list(todo)
     # Batches of one: what is handed over is recorded at once.
-    parallel = Parallel(given.jobs, return_as="generator_unordered", batch_size=1)
-    with Progress(name, len(left)) as progress:
-        for found in parallel(delayed(work)(one, plan) for one in left):
+    parallel = Parallel(jobs, return_as="generator_unordered", batch_size=1)
+    with progress(len(left), wanted=True, of="folds") as step:
+        for found in parallel(delayed(fitted)(keys, plan) for keys in left):
             records.add(found)
-            progress.advance(1, found[-1]["set"])
+            step(1)
+
+
+def _written(parts: Any, tables: Any, folder: Path, name: str) -> str:
+    """Write the report and the tables, and return the report."""
+    text = "\n\n".join(
+        one if isinstance(one, str) else markdown(one.to_dict("records"), _digits)
+        for one in parts
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.md").write_text(text + "\n", "utf-8")
+    for file, table in tables.items():
+        path = folder / f"{file}.csv"
+        table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    return text + "\n"
+
+
+def _digits(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

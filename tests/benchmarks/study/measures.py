@@ -16,13 +16,7 @@ MEASURES = ("average_precision", "roc_auc", "log_loss", "brier_score", "ece")
 
 
 def measures(y: Any, log_odds: Any, weight: Any) -> dict[str, float]:
-    """Return every measure of the log-odds that a model states.
-
-    Raises
-    ------
-    ValueError
-        For log-odds that are not finite.
-    """
+    """Return every measure of the log-odds that a model states, which are finite."""
     posterior = expit(log_odds)
     found = {
         "average_precision": average_precision_score(y, log_odds, sample_weight=weight),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
-from measures import MEASURES
-
-Record = dict[str, Any]
+from benchmarks.measured import Record, as_lines
+from benchmarks.study.measures import measures
 
 
 class Key(NamedTuple):
@@ -30,14 +28,17 @@ def key_of(record: Record) -> Key:
     return Key(*(record[field] for field in Key._fields))
 
 
-class Records:
-    """The records in a file, and the file to add to.
+def record_of(
+    key: Key, test: Any, log_odds: Any, rounds: Any, seconds: float, **more: Any
+) -> Record:
+    """Return the record of a fit: what its log-odds are worth on the test part."""
+    found = measures(test.y, log_odds, test.weight)
+    spent = {"rounds": rounds, "seconds": round(seconds, 3), "error": None}
+    return {**key._asdict(), **found, **spent, **more}
 
-    Raises
-    ------
-    ValueError
-        If a line other than an unfinished last one is not a record.
-    """
+
+class Records:
+    """The records in a file, and the file to add to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -50,9 +51,8 @@ class Records:
     def add(self, records: Iterable[Record]) -> None:
         """Append records that are not there yet, to the file first."""
         new = [one for one in records if key_of(one) not in self.keys]
-        text = "".join(json.dumps(one, allow_nan=False) + "\n" for one in new)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(text)
+            file.write(as_lines(new))
         self.all += new
         self.keys |= {key_of(record) for record in new}
 
@@ -77,11 +77,3 @@ class Records:
                     f" line {number}"
                 ) from None
             yield record
-
-
-def frame_of(records: Sequence[Record]) -> pd.DataFrame:
-    """Return a row per fit; the figures of those that failed are NaN."""
-    if not records:
-        raise ValueError("--out must hold fits to report, got none")
-    columns = [*Key._fields, *MEASURES, "rounds", "seconds", "error"]
-    return pd.DataFrame(records, columns=columns)

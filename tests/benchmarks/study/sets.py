@@ -15,7 +15,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from splits import Rows, equal_rows, fold_of_rows, rng_of, stratified_sample
+
+from benchmarks.study.records import Key
+from benchmarks.study.splits import (
+    Rows,
+    equal_rows,
+    fold_of_rows,
+    rng_of,
+    stratified_sample,
+)
+from focal_boost.datasets import load_flights
 
 FLIGHTS, FRAUDS = "flights", "creditcard_fraud"
 # Flights of one day share their weather: the day is the group, and no feature.
@@ -48,20 +57,13 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Size:
-    """The greatest number of rows.
+    """The greatest number of rows."""
 
-    Attributes
-    ----------
-    rows : int
-        Of any set but the frauds; classes and official parts keep their shares.
-    frauds : int, optional
-        Of the frauds, which keep all of their few positives; they are whole without.
-    positives : int
-        A set has more rows where so many positives need them.
-    """
-
+    #: Of any set but the frauds; classes and official parts keep their shares.
     rows: int = 50_000
+    #: Of the frauds, which keep all of their few positives; they are whole without.
     frauds: int | None = None
+    #: A set has more rows where so many positives need them.
     positives: int = 0
 
     def sample(self, name: str, y: Any, strata: Rows, rng: np.random.Generator) -> Rows:
@@ -77,14 +79,18 @@ class Size:
         return np.sort(np.concatenate([kept, positive]))
 
 
-def binary_sets(folder: Path) -> dict[str, int]:
-    """Return names and numbers of rows of the sets with two classes, by name.
+@dataclass(frozen=True)
+class Plan:
+    """What decides a fit besides its key, and where data and fits are."""
 
-    Raises
-    ------
-    ValueError
-        If there are none.
-    """
+    data: Path
+    out: Path
+    seed: int = 0
+    size: Size = Size()
+
+
+def binary_sets(folder: Path) -> dict[str, int]:
+    """Return names and numbers of rows of the sets with two classes, by name."""
     found = {}
     for path in folder.glob("*.npz"):
         with np.load(path) as file:
@@ -124,8 +130,6 @@ def _read(path: Path) -> DataSet:
 
 def _flights() -> DataSet:
     """Return the flights that ship with the package; the shared file is the same."""
-    from focal_boost.datasets import load_flights
-
     flights = load_flights()
     frame = flights.data.copy()
     for column in frame.select_dtypes("category"):
@@ -159,3 +163,9 @@ def split(data: DataSet, name: str, repeat: int, fold: int, seed: int) -> Fold:
     rng = rng_of(seed, name, repeat, fold, "inner")
     stops = fold_of_rows(rest.y, rest.groups, FOLDS, rng) == 0
     return Fold(rest[~stops], rest[stops], data[in_test])
+
+
+def fold_of(key: Key, plan: Plan) -> Fold:
+    """Return the fold that a fit is on."""
+    data = load_set(plan.data, key.set, plan.size, plan.seed)
+    return split(data, key.set, key.repeat, key.fold, plan.seed)

@@ -20,25 +20,27 @@ in ``results``, of a study that needed arms which the package does not have.
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 import xgboost as xgb
-from command import LIBRARIES, check_settings, exit_code, make, parser_of
-from measures import measures
-from records import Key, Record, Records, frame_of
-from sets import FOLDS, Fold, Size, binary_sets, load_set, split
-from tables import BASE, markdown, summary, write_table
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 import focal_boost.lightgbm as flgb
 import focal_boost.xgboost as fxgb
+from benchmarks.study import sets
+from benchmarks.study.command import LIBRARIES, Report, Study, each, run
+from benchmarks.study.ranking import BASE, complete_cells, summary
+from benchmarks.study.records import Key
 from focal_boost import FocalObjective
 
 ARMS: dict[str, FocalObjective | None] = {
@@ -46,7 +48,7 @@ ARMS: dict[str, FocalObjective | None] = {
     "focal": FocalObjective(),
     "focal γ=1": FocalObjective(gamma=1.0),
 }
-_FEW, _REPEATS = 30_000, 3
+_FEW = 30_000
 
 
 @dataclass(frozen=True)
@@ -60,69 +62,37 @@ class Regime:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(sets.Plan):
     """What decides a fit besides its key."""
 
-    data: Path
-    seed: int = 0
-    size: Size = Size()  # noqa: RUF009 (immutable)
-    folds: int = FOLDS
-    repeats: int = _REPEATS
+    folds: int = sets.FOLDS
+    repeats: int = 3
     regimes: tuple[Regime, ...] = (
         Regime("defaults", None, 500, 30),
         Regime("careful", 0.1, 1_000, 50),
     )
 
 
-@dataclass(frozen=True)
-class Fits:
-    """All fits on one fold in one library."""
-
-    library: str
-    set: str
-    repeat: int
-    fold: int
-
-    def key(self, regime: str, arm: str) -> Key:
-        """Return the key of the record of one of them."""
-        return Key("whole", self.library, regime, self.set, self.repeat, self.fold, arm)
-
-
-def todo(rows: dict[str, int], plan: Plan, done: set[Key]) -> Iterator[Fits]:
-    """Yield what is not done, those of a set together."""
+def pieces(rows: dict[str, int], plan: Plan) -> Iterator[list[Key]]:
+    """Yield all fits on one fold in one library, those of a set together."""
+    regimes = [one.name for one in plan.regimes]
     for name, number in rows.items():
-        for repeat in range(plan.repeats if number < _FEW else 1):
-            for fold in range(plan.folds):
-                for library in LIBRARIES:
-                    one = Fits(library, name, repeat, fold)
-                    keys = (one.key(r.name, arm) for r in plan.regimes for arm in ARMS)
-                    if not done.issuperset(keys):
-                        yield one
+        repeats = range(plan.repeats if number < _FEW else 1)
+        for repeat, fold, library in product(repeats, range(plan.folds), LIBRARIES):
+            where = name, repeat, fold
+            yield [
+                Key("whole", library, regime, *where, arm)
+                for regime, arm in product(regimes, ARMS)
+            ]
 
 
-def fitted(one: Fits, plan: Plan) -> list[Record]:
-    """Train all arms on one fold, and measure them on its test part."""
-    fold = split(
-        load_set(plan.data, one.set, plan.size, plan.seed),
-        one.set,
-        one.repeat,
-        one.fold,
-        plan.seed,
-    )
-    found = []
-    for regime in plan.regimes:
-        for arm, objective in ARMS.items():
-            begin = time.perf_counter()
-            log_odds, rounds = _FITS[one.library](objective, fold, regime)
-            found.append({
-                **one.key(regime.name, arm)._asdict(),
-                **measures(fold.test.y, log_odds, fold.test.weight), "rounds": rounds,
-                "seconds": round(time.perf_counter() - begin, 3), "error": None,
-            })  # fmt: skip
-    return found
+def fit(key: Key, fold: sets.Fold, plan: Plan) -> tuple[Any, int]:
+    """Return the log-odds of the test part, and the rounds."""
+    regime = next(one for one in plan.regimes if one.name == key.regime)
+    return _FITS[key.library](ARMS[key.arm], fold, regime)
 
 
-def _xgboost(objective: Any, fold: Fold, regime: Regime) -> tuple[Any, int]:
+def _xgboost(objective: Any, fold: sets.Fold, regime: Regime) -> tuple[Any, int]:
     data = [
         xgb.DMatrix(part.X, part.y, weight=part.weight, nthread=1)
         for part in (fold.train, fold.valid, fold.test)
@@ -142,7 +112,7 @@ def _xgboost(objective: Any, fold: Fold, regime: Regime) -> tuple[Any, int]:
     return raw.astype(np.float64), rounds
 
 
-def _lightgbm(objective: Any, fold: Fold, regime: Regime) -> tuple[Any, int]:
+def _lightgbm(objective: Any, fold: sets.Fold, regime: Regime) -> tuple[Any, int]:
     train, valid = fold.train, fold.valid
     params = {
         "num_threads": 1, "verbosity": -1, "metric": "binary_logloss",
@@ -167,39 +137,27 @@ def _lightgbm(objective: Any, fold: Fold, regime: Regime) -> tuple[Any, int]:
 _FITS = {"xgboost": _xgboost, "lightgbm": _lightgbm}
 
 
-def report(records: Sequence[Record], folder: Path) -> str:
-    """Write the tables, and return them as text."""
-    text, folder = ["# Does focal loss help where nothing is tuned?"], Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for (library, regime), own in frame_of(records).groupby(["library", "regime"]):
-        table = summary(own).reset_index()
-        write_table(table, folder / f"study_{library}_{regime}.csv")
-        text.append(f"{library}, {regime}, {own['set'].nunique()} sets:")
-        text.append(markdown(table))
-    whole = "\n\n".join(text) + "\n"
-    (folder / "study.md").write_text(whole, "utf-8")
-    return whole
+def report(fits: pd.DataFrame, plan: Plan) -> Report:
+    """Return the table of each library and regime."""
+    text, tables = ["# Does focal loss help where nothing is tuned?"], {}
+    for (library, regime), own in fits.groupby(["library", "regime"]):
+        whole = complete_cells(own, list(ARMS))
+        table = summary(whole).reset_index()
+        text += [f"{library}, {regime}, {whole['set'].nunique()} sets:", table]
+        tables[f"study_{library}_{regime}"] = table
+    return text, tables
 
 
-def _run(options: argparse.Namespace) -> None:
-    rows, plan = binary_sets(options.data), Plan(options.data, options.seed)
-    if options.quick:
-        rows = dict(sorted(rows.items(), key=lambda item: item[1])[:2])
-        short = tuple(replace(one, rounds=30, patience=5) for one in plan.regimes)
-        plan = replace(plan, size=Size(1_000), folds=2, repeats=1, regimes=short)
-    options.out.mkdir(parents=True, exist_ok=True)
-    fields = ("seed", "size", "folds", "repeats", "regimes")
-    check_settings(plan, fields, options.out / "study_settings.json")
-    records = Records(options.out / "fits.jsonl")
-    if not options.report:
-        make("study", todo(rows, plan, records.keys), fitted, plan, records, options)
-    print(report(records.all, options.tables or options.out))
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = parser_of("study.py", __doc__).parse_args(argv)
-    return exit_code("study.py", lambda: _run(options))
+STUDY = Study(
+    "study.py", __doc__, Plan,
+    quick={
+        "size": sets.Size(1_000), "folds": 2, "repeats": 1,
+        "regimes": tuple(replace(one, rounds=30, patience=5) for one in Plan.regimes),
+    },
+    pieces=pieces, fitted=partial(each, fit), report=report,
+    name="study", fits="fits.jsonl", settings="study_settings.json",
+)  # fmt: skip
+main = partial(run, STUDY)
 
 
 if __name__ == "__main__":

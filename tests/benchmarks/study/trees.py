@@ -23,28 +23,34 @@ sets where all settings have the same folds are reported.
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from command import LIBRARIES, check_settings, exit_code, make, parser_of
-from measures import measures
-from ranking import by_rule, cell_means, complete_cells, ratios
-from records import Key, Record, Records, frame_of
 from scipy.stats import loguniform, randint, uniform
-from sets import Size, binary_sets, load_set, split
 from sklearn.model_selection import ParameterSampler
-from tables import markdown, told, write_table
 
-from focal_boost import FocalLGBMClassifier, FocalXGBClassifier
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.searching import LIBRARIES as CLASSIFIERS
+from benchmarks.study import sets
+from benchmarks.study.command import LIBRARIES, Report, Study, each, run
+from benchmarks.study.ranking import (
+    by_rule,
+    chosen_on_others,
+    complete_cells,
+    judged_means,
+    ratios,
+    told,
+)
+from benchmarks.study.records import Key, Records
 
 Setting = dict[str, Any]
 DEFAULTS, BY_HAND = "defaults", "by hand"
@@ -71,37 +77,15 @@ _HAND_OWN: dict[str, Setting] = {
 }
 
 
-_SIZE = Size(5_000, 5_000)
-
-
 @dataclass(frozen=True)
-class TreesPlan:
+class TreesPlan(sets.Plan):
     """What decides a fit besides its key."""
 
-    data: Path
-    seed: int = 0
-    size: Size = _SIZE
+    size: sets.Size = sets.Size(5_000, 5_000)  # noqa: RUF009 (immutable)
     rounds: int = 1_000
     patience: int = 30
     folds: int = 3
     drawn: int = 28
-    QUICK: ClassVar[Setting] = {
-        "size": Size(1_000, 1_000), "rounds": 20, "folds": 2, "drawn": 3,
-    }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Fits:
-    """The settings to train on one fold."""
-
-    library: str
-    set: str
-    fold: int
-    arms: tuple[str, ...]
-
-    def key(self, arm: str) -> Key:
-        """Return the key of the record of a setting."""
-        return Key("trees", self.library, "focal", self.set, 0, self.fold, arm)
 
 
 def settings(library: str, plan: TreesPlan) -> dict[str, Setting]:
@@ -121,126 +105,99 @@ def _rounded(setting: Mapping[str, Any]) -> Setting:
     }
 
 
-def todo(sets: Sequence[str], plan: TreesPlan, done: set[Key]) -> Iterator[Fits]:
-    """Yield what is not done, a fold at a time."""
-    arms = {library: tuple(settings(library, plan)) for library in LIBRARIES}
-    for fold, name, library in product(range(plan.folds), sets, LIBRARIES):
-        every = Fits(library, name, fold, arms[library])
-        left = tuple(arm for arm in every.arms if every.key(arm) not in done)
-        if left:
-            yield replace(every, arms=left)
+def pieces(names: Iterable[str], plan: TreesPlan) -> Iterator[list[Key]]:
+    """Yield a fold at a time, the first of all sets before the second of any."""
+    for fold, name, library in product(range(plan.folds), names, LIBRARIES):
+        arms = settings(library, plan)
+        yield [Key("trees", library, "focal", name, 0, fold, arm) for arm in arms]
 
 
-def fitted(one: Fits, plan: TreesPlan) -> list[Record]:
-    """Train the settings and measure them on the fold's test part."""
-    fold = split(
-        load_set(plan.data, one.set, plan.size, plan.seed),
-        one.set,
-        0,
-        one.fold,
-        plan.seed,
-    )
-    given, found = settings(one.library, plan), []
-    for arm in one.arms:
-        begin = time.perf_counter()
-        model = fit(one.library, given[arm], fold, plan)
-        seconds = round(time.perf_counter() - begin, 3)
-        log_odds = np.asarray(model.decision_function(fold.test.X), np.float64)
-        found.append({
-            **one.key(arm)._asdict(),
-            **measures(fold.test.y, log_odds, fold.test.weight),
-            "rounds": _rounds(model), "seconds": seconds, "error": None,
-        })  # fmt: skip
-    return found
+def fit(key: Key, fold: sets.Fold, plan: TreesPlan) -> tuple[Any, int]:
+    """Return the log-odds of the test part, and the rounds."""
+    return trained(key.library, settings(key.library, plan)[key.arm], fold, plan)
 
 
-def fit(library: str, setting: Setting, fold: Any, plan: TreesPlan) -> Any:
-    """Return a focal classifier with these trees, stopped by the inner part."""
-    given = {
-        "n_estimators": plan.rounds, "early_stopping_rounds": plan.patience,
-        "n_jobs": 1, "random_state": plan.seed, **setting,
-    }  # fmt: skip
-    train, valid = fold.train, fold.valid
+def trained(
+    library: str, setting: Setting, fold: sets.Fold, plan: TreesPlan
+) -> tuple[Any, int]:
+    """Train a focal classifier with these trees, stopped by the inner part."""
+    model = CLASSIFIERS[library](
+        n_estimators=plan.rounds, early_stopping_rounds=plan.patience, n_jobs=1,
+        **{"random_state": plan.seed, **setting},
+    )  # fmt: skip
+    train, valid, xgboost = fold.train, fold.valid, library == "xgboost"
     weight = None if valid.weight is None else [valid.weight]
     others: dict[str, Any] = {"eval_set": [(valid.X, valid.y)]}
-    if library == "xgboost":
-        model: Any = FocalXGBClassifier(verbosity=0, **given)
-        others |= {"sample_weight_eval_set": weight, "verbose": False}
-    else:
-        model = FocalLGBMClassifier(verbosity=-1, **given)
-        others |= {"eval_sample_weight": weight}
+    others |= (
+        {"sample_weight_eval_set": weight, "verbose": False}
+        if xgboost
+        else {"eval_sample_weight": weight}
+    )
     with warnings.catch_warnings():
         # The name that replaces it is not in the lowest LightGBM that is supported.
         warnings.filterwarnings("ignore", message="The argument 'eval_set'")
-        return model.fit(train.X, train.y, sample_weight=train.weight, **others)
+        model.fit(train.X, train.y, sample_weight=train.weight, **others)
+    log_odds = np.asarray(model.decision_function(fold.test.X), np.float64)
+    rounds = model.best_iteration + 1 if xgboost else model.best_iteration_
+    return log_odds, int(rounds)
 
 
-def _rounds(model: Any) -> int:
-    if isinstance(model, FocalXGBClassifier):
-        return int(model.best_iteration) + 1
-    return int(model.best_iteration_)
+@cache
+def chosen(plan: TreesPlan) -> dict[str, dict[str, str]]:
+    """Return by set each library's setting that the rule chooses on the other sets."""
+    records = Records(plan.out / "trees.jsonl").all
+    if not records:
+        raise ValueError(f"--out must hold what trees.py has fitted, got {plan.out}")
+    found: dict[str, dict[str, str]] = {}
+    for library, own in pd.DataFrame(records).groupby("library"):
+        fits = complete_cells(own, list(settings(str(library), plan)))
+        for cell, arm in chosen_on_others(*judged_means(fits)).items():
+            found.setdefault(cell[-1], {})[str(library)] = arm
+    return {name: one for name, one in found.items() if len(one) == len(LIBRARIES)}
 
 
 def left_out(ap: pd.DataFrame, loss: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Return ratios to the defaults of what the rule chose without each set."""
-    found = {}
-    for cell in ap.index:
-        rest = by_rule(ap.drop(index=[cell]), loss.drop(index=[cell])).index[0]
-        own = (
-            ratios(cells.loc[[cell]], DEFAULTS)[rest].iloc[0] for cells in (ap, loss)
-        )
-        found[cell[-1]] = tuple(own)
-    table = pd.DataFrame(found, index=["AP", "log loss"]).T
-    return table["AP"], table["log loss"]
+    arms = chosen_on_others(ap, loss)
+    judged, losses = (
+        pd.Series({cell[-1]: found.loc[cell, arm] for cell, arm in arms.items()})
+        for found in (ratios(ap, DEFAULTS), ratios(loss, DEFAULTS))
+    )
+    return judged, losses
 
 
-def report(records: Sequence[Record], plan: TreesPlan, folder: Path) -> str:
-    """Write the tables, and return the best settings of both libraries as text."""
+def report(found: pd.DataFrame, plan: TreesPlan) -> Report:
+    """Return the best settings of both libraries, and all of them as a table."""
     text, tables = ["# Trees that go with focal loss"], []
-    for library, own in frame_of(records).groupby("library"):
+    for library, own in found.groupby("library"):
         given = settings(str(library), plan)
         fits = complete_cells(own, list(given))
         if fits["set"].nunique() < 2:
             raise ValueError(f"--out must hold all fits of two sets in {library}")
-        ap, loss = (cell_means(fits, m) for m in ("average_precision", "log_loss"))
-        rule = by_rule(ap, loss)
-        rule["AP"] = np.exp(np.log(ratios(ap, DEFAULTS)).mean())
-        rule["worst AP"] = ratios(ap, DEFAULTS).min()
+        ap, loss = judged_means(fits)
+        rule, of_ap = by_rule(ap, loss), ratios(ap, DEFAULTS)
+        rule["AP"] = np.exp(np.log(of_ap).mean())
+        rule["worst AP"] = of_ap.min()
         rule["log loss"] = np.exp(np.log(ratios(loss, DEFAULTS)).mean())
         rule["setting"] = [str(given[arm]) for arm in rule.index]
         table = rule.rename_axis("arm").reset_index()
-        kept = table.index < 5
-        text.append(f"{library}, {len(ap)} sets, ratios to the defaults:")
-        text.append(markdown(table[kept | table["arm"].isin([DEFAULTS, BY_HAND])]))
-        spans = [told(one, higher=True)[0] for one in left_out(ap, loss)]
-        text.append(f"Sets left out: AP {spans[0]}, log loss {spans[1]}")
+        shown = (table.index < 5) | table["arm"].isin([DEFAULTS, BY_HAND])
+        spans = [told(one, higher_is_better=True)[0] for one in left_out(ap, loss)]
+        text += [
+            f"{library}, {len(ap)} sets, ratios to the defaults:", table[shown],
+            f"Sets left out: AP {spans[0]}, log loss {spans[1]}",
+        ]  # fmt: skip
         tables.append(table.assign(library=library))
-    folder.mkdir(parents=True, exist_ok=True)
-    whole = "\n\n".join(text) + "\n"
-    (folder / "trees.md").write_text(whole, "utf-8")
-    write_table(pd.concat(tables), folder / "trees.csv")
-    return whole
+    return text, {"trees": pd.concat(tables)}
 
 
-def _run(options: argparse.Namespace) -> None:
-    rows, plan = binary_sets(options.data), TreesPlan(options.data, options.seed)
-    sets = list(rows)
-    if options.quick:
-        sets = sorted(rows, key=lambda name: rows[name])[:2]
-        plan = replace(plan, **TreesPlan.QUICK)
-    options.out.mkdir(parents=True, exist_ok=True)
-    fields = ("seed", "size", "rounds", "patience", "folds", "drawn")
-    check_settings(plan, fields, options.out / "trees_settings.json")
-    records = Records(options.out / "trees.jsonl")
-    if not options.report:
-        make("trees", todo(sets, plan, records.keys), fitted, plan, records, options)
-    print(report(records.all, plan, options.tables or options.out))
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = parser_of("trees.py", __doc__).parse_args(argv)
-    return exit_code("trees.py", lambda: _run(options))
+STUDY = Study(
+    "trees.py", __doc__, TreesPlan,
+    quick={"size": sets.Size(1_000, 1_000), "rounds": 20, "folds": 2, "drawn": 3},
+    pieces=pieces, fitted=partial(each, fit), report=report,
+    name="trees", fits="trees.jsonl", settings="trees_settings.json",
+)  # fmt: skip
+main = partial(run, STUDY)
 
 
 if __name__ == "__main__":

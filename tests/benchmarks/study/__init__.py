@@ -1,0 +1,1 @@
+"""The evidence: studies on data sets, each a command of its own."""
