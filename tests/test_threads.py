@@ -23,7 +23,6 @@ from focal_boost._kernels import threads as module
 from focal_boost._kernels.threads import (
     SLICE,
     Team,
-    check_threads,
     default_threads,
     run,
 )
@@ -289,13 +288,6 @@ def test_quota_of_the_control_group(
 def test_no_quota_is_no_limit(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(module.Path, "read_text", lambda *_: text)
     assert module._quota() == os.cpu_count()
-
-
-@pytest.mark.parametrize("value", [0, -1, 1.5, True, "many"])
-def test_parameter_must_be_a_number(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"n_threads must be an integer >= 1, got"):
-        FocalObjective(n_threads=value)
-    assert check_threads(1, "n_threads") == check_threads(np.int64(1), "n_threads")
 
 
 def test_the_parameter_is_not_part_of_the_value() -> None:
