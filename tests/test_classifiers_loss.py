@@ -6,9 +6,8 @@ import re
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from boosters import LightGBM, starts_at_prevalence
+from boosters import LightGBM, XGBoost, starts_at_prevalence
 from estimators import both, make, quiet, words
 from populations import Sample
 
@@ -114,22 +113,6 @@ def test_another_objective_is_refused(
 # Weights
 
 
-@both
-@pytest.mark.parametrize(
-    "kind", [list, pd.Series, np.float64], ids=lambda k: k.__name__
-)
-def test_weights_count(library: Any, sample: Sample, kind: Any) -> None:
-    weight = np.where(sample.X[:, 0] > 0, 3, 1)
-    model = make(library).fit(sample.X, sample.y, sample_weight=kind(weight))
-    native = library.train(
-        library.data(sample.X, sample.y, weight), 10, FocalObjective()
-    )
-    log_odds = model.decision_function(sample.X)
-    np.testing.assert_array_equal(log_odds, library.raw_score(native, sample.X))
-    unweighted = make(library).fit(sample.X, sample.y)
-    assert (log_odds != unweighted.decision_function(sample.X)).any()
-
-
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("alpha", [0.25, "balanced"])
 @pytest.mark.parametrize("class_weight", [{"no": 1, "yes": 4}, "balanced"])
@@ -137,29 +120,17 @@ def test_class_weights_of_lightgbm_are_weights(
     sample: Sample, weighted: bool, alpha: Any, class_weight: Any
 ) -> None:
     given = sample.weight if weighted else None
-    ratio = (
-        4 if isinstance(class_weight, dict) else np.sum(sample.y == 0) / sample.y.sum()
-    )
+    count = np.bincount(sample.y)
     # "balanced" also gives them the mean 1, which gradients but not α and start feel.
-    scale = (
-        1
-        if isinstance(class_weight, dict)
-        else len(sample.y) / 2 / np.sum(sample.y == 0)
-    )
-    by_hand = (
-        scale * np.where(sample.y == 1, ratio, 1.0) * (1 if given is None else given)
-    )
+    of_class = [1, 4] if isinstance(class_weight, dict) else count.sum() / 2 / count
+    by_hand = np.take(of_class, sample.y) * (1 if given is None else given)
     model = make(LightGBM, focal_alpha=alpha, class_weight=class_weight)
     model.fit(sample.X, words(sample.y), sample_weight=given)
     same = make(LightGBM, focal_alpha=alpha)
     same.fit(sample.X, sample.y, sample_weight=by_hand)
     assert model.loss_.alpha == pytest.approx(same.loss_.alpha, rel=1e-6)
-    np.testing.assert_allclose(
-        model.decision_function(sample.X),
-        same.decision_function(sample.X),
-        rtol=1e-5,
-        atol=1e-6,
-    )
+    scores = [one.decision_function(sample.X) for one in (model, same)]
+    np.testing.assert_allclose(*scores, rtol=1e-5, atol=1e-6)
 
 
 BAD_WEIGHTS = {
@@ -211,36 +182,33 @@ def test_a_class_without_weight_has_no_balance(library: Any, sample: Sample) -> 
 # Parameters
 
 
-@both
-def test_scale_pos_weight_is_a_weight_of_the_positives(
-    library: Any, sample: Sample
+# From one start, and with splits at the same places.
+SAME: dict[Any, dict[str, Any]] = {
+    XGBoost: {"base_score": 0.5, "tree_method": "exact"},
+    LightGBM: {"boost_from_average": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("library", "param", "rare"),
+    [
+        (XGBoost, {"scale_pos_weight": 9}, 1),
+        (LightGBM, {"scale_pos_weight": 9}, 1),
+        (LightGBM, {"is_unbalance": True}, 1),
+        (LightGBM, {"is_unbalance": True}, 0),
+    ],
+)
+def test_weights_of_a_class_by_parameter_are_weights(
+    library: Any, sample: Sample, param: dict[str, Any], rare: int
 ) -> None:
-    # From one start, and with splits at the same places.
-    same = {
-        "xgboost": {"base_score": 0.5, "tree_method": "exact"},
-        "lightgbm": {"boost_from_average": False},
-    }[library.name]
-    weight = np.where(sample.y == 1, 9.0, 1.0)
-    by_weight = make(library, **same).fit(sample.X, sample.y, sample_weight=weight)
-    model = make(library, scale_pos_weight=9, **same).fit(sample.X, sample.y)
-    assert model.get_params()["scale_pos_weight"] == 9
+    y = sample.y if rare else 1 - sample.y
+    ratio = param.get("scale_pos_weight", np.sum(y != rare) / np.sum(y == rare))
+    weight = np.where(y == rare, ratio, 1.0)
+    same = SAME[library]
+    by_weight = make(library, **same).fit(sample.X, y, sample_weight=weight)
+    model = make(library, **param, **same).fit(sample.X, y)
+    assert model.get_params().items() >= param.items()
     scores = [one.decision_function(sample.X) for one in (model, by_weight)]
     np.testing.assert_allclose(*scores, rtol=0, atol=2e-6)
-    plain = make(library, **same).fit(sample.X, sample.y).decision_function(sample.X)
-    assert (scores[0] - plain).mean() > 0.2
-
-
-@pytest.mark.parametrize("rare", [1, 0])
-def test_is_unbalance_is_a_weight_of_the_rarer_class(sample: Sample, rare: int) -> None:
-    y = sample.y if rare else 1 - sample.y
-    ratio = np.sum(y != rare) / np.sum(y == rare)
-    same = {"boost_from_average": False}
-    by_weight = make(LightGBM, **same)
-    by_weight.fit(sample.X, y, sample_weight=np.where(y == rare, ratio, 1.0))
-    model = make(LightGBM, is_unbalance=True, **same).fit(sample.X, y)
-    np.testing.assert_allclose(
-        model.decision_function(sample.X),
-        by_weight.decision_function(sample.X),
-        rtol=0,
-        atol=2e-6,
-    )
+    plain = make(library, **same).fit(sample.X, y).decision_function(sample.X)
+    assert (scores[0] - plain).mean() * (1 if rare else -1) > 0.2

@@ -1,4 +1,4 @@
-"""Both classifiers inside scikit-learn's tools."""
+"""Both classifiers as estimators: parameters, copies, further fits."""
 
 from __future__ import annotations
 
@@ -9,28 +9,11 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
-import scipy.sparse as sp
-from estimators import both, fit_watched, logs_of, make, quiet, words
+from estimators import booster_of, both, fit_watched, logs_of, make, quiet, words
 from populations import Sample
-from sklearn import config_context
 from sklearn.base import clone, is_classifier
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import get_scorer, log_loss
-from sklearn.model_selection import (
-    GridSearchCV,
-    StratifiedKFold,
-    cross_val_predict,
-    cross_val_score,
-)
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-
-from focal_boost import FocalLoss
 
 pytestmark = quiet
-
-FOLDS = StratifiedKFold(3)
 
 
 def fitted(library: Any, rows: Sample, **params: Any) -> Any:
@@ -72,14 +55,6 @@ def test_parameters_go_round(
     np.testing.assert_array_equal(margins[0], margins[2])
     plain = fitted(library, sample).decision_function(sample.X)
     assert (margins[0] != plain).any()
-
-
-@both
-def test_a_clone_is_not_fitted(library: Any, sample: Sample) -> None:
-    model = clone(fitted(library, sample, focal_alpha="balanced"))
-    assert model.focal_alpha == "balanced"
-    assert not hasattr(model, "loss_")
-    assert not hasattr(model, "classes_")
 
 
 @both
@@ -126,191 +101,78 @@ def test_copies_predict_the_same(
     np.testing.assert_array_equal(again, fresh.decision_function(sample.X))
 
 
+# Fitting again
+
+
+def same_predictions(one: Any, other: Any, X: Any) -> None:
+    """Assert that two classifiers are the same to the last bit."""
+    assert one.classes_.tolist() == other.classes_.tolist()
+    assert one.loss_ == other.loss_
+    assert one.focal_objective_ == other.focal_objective_
+    for of in ("decision_function", "predict_proba", "predict"):
+        np.testing.assert_array_equal(getattr(one, of)(X), getattr(other, of)(X))
+
+
 @both
-def test_copies_keep_what_early_stopping_found(
+def test_a_second_fit_is_a_fresh_one(
     library: Any, sample: Sample, validation: Sample
 ) -> None:
-    rows = sample[:600]
-    model = fit_watched(
-        library,
-        (rows.X, rows.y),
-        [(validation.X, validation.y)],
-        eval_metric="average_precision",
-        stop=3,
-        n_estimators=80,
-    )
-    copy = pickle.loads(pickle.dumps(model))
-    assert logs_of(copy) == logs_of(model)
-    np.testing.assert_array_equal(
-        copy.predict_proba(validation.X), model.predict_proba(validation.X)
-    )
-
-
-# Choosing and combining
-
-
-@both
-def test_grid_search_chooses_the_loss(library: Any, sample: Sample) -> None:
-    grid = {"focal_alpha": [0.25, "balanced"], "focal_gamma": [0.0, 2.0]}
-    search = GridSearchCV(
-        make(library), grid, scoring="neg_log_loss", cv=FOLDS, n_jobs=2
-    ).fit(sample.X, words(sample.y))
-    scores = {
-        (params["focal_alpha"], params["focal_gamma"]): score
-        for params, score in zip(
-            search.cv_results_["params"],
-            search.cv_results_["mean_test_score"],
-            strict=True,
-        )
-    }
-    assert len(set(scores.values())) == 4
-    assert search.best_score_ == max(scores.values())
-    by_hand = cross_val_score(
-        make(library, **search.best_params_),
-        sample.X,
-        words(sample.y),
-        scoring="neg_log_loss",
-        cv=FOLDS,
-    )
-    assert search.best_score_ == pytest.approx(by_hand.mean(), rel=1e-12)
-    best = search.best_estimator_
-    assert best.focal_gamma == search.best_params_["focal_gamma"] == best.loss_.gamma
-
-
-@both
-def test_pipeline_is_the_classifier_after_its_steps(
-    library: Any, sample: Sample, validation: Sample
-) -> None:
-    pipeline = make_pipeline(StandardScaler(), make(library, focal_gamma=1.0))
-    pipeline.fit(sample.X, words(sample.y))
-    scaler = StandardScaler().fit(sample.X)
-    model = make(library, focal_gamma=1.0)
-    model.fit(scaler.transform(sample.X), words(sample.y))
-    np.testing.assert_array_equal(
-        pipeline.predict_proba(validation.X),
-        model.predict_proba(scaler.transform(validation.X)),
-    )
-    assert pipeline.classes_.tolist() == ["no", "yes"]
-    assert pipeline[-1].loss_ == FocalLoss(0.25, 1.0)
-
-
-@both
-def test_cross_validated_probabilities_are_those_of_the_folds(
-    library: Any, sample: Sample
-) -> None:
-    proba = cross_val_predict(
-        make(library), sample.X, words(sample.y), cv=FOLDS, method="predict_proba"
-    )
-    for train, test in FOLDS.split(sample.X, sample.y):
-        model = fitted(library, sample[train])
-        np.testing.assert_array_equal(proba[test], model.predict_proba(sample.X[test]))
-    prevalence = np.full(len(sample.y), sample.y.mean())
-    assert log_loss(sample.y, proba[:, 1]) < 0.85 * log_loss(sample.y, prevalence)
-
-
-@both
-@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
-def test_calibration_of_a_fitted_model_keeps_its_order(
-    library: Any, sample: Sample, validation: Sample, method: str
-) -> None:
-    model = fitted(library, sample)
-    calibrated = CalibratedClassifierCV(FrozenEstimator(model), method=method)
-    calibrated.fit(validation.X, words(validation.y))
-    proba = calibrated.predict_proba(sample.X)[:, 1]
-    order = np.argsort(model.decision_function(sample.X), kind="stable")
-    assert (np.diff(proba[order]) >= -1e-6).all()
-    assert proba.mean() == pytest.approx(sample.y.mean(), abs=0.02)
-    assert calibrated.classes_.tolist() == ["no", "yes"]
-
-
-@both
-def test_calibration_fits_the_classifier(library: Any, sample: Sample) -> None:
-    calibrated = CalibratedClassifierCV(make(library), cv=FOLDS)
-    calibrated.fit(sample.X, words(sample.y))
-    assert len(calibrated.calibrated_classifiers_) == 3
-    for one, (train, _) in zip(
-        calibrated.calibrated_classifiers_,
-        FOLDS.split(sample.X, sample.y),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(
-            one.estimator.decision_function(sample.X),
-            fitted(library, sample[train]).decision_function(sample.X),
-        )
-
-
-@both
-@pytest.mark.parametrize("scoring", ["average_precision", "roc_auc", "neg_brier_score"])
-def test_scorers_find_the_positive_class(
-    library: Any, sample: Sample, validation: Sample, scoring: str
-) -> None:
-    # "no" comes first: a scorer that took it for the positive class would differ.
-    model = fitted(library, sample)
-    numbers = make(library).fit(sample.X, sample.y)
-    scorer = get_scorer(scoring)
-    score = scorer(numbers, validation.X, validation.y)
-    if scoring == "roc_auc":
-        assert scorer(model, validation.X, words(validation.y)) == score
-    assert score > {"average_precision": 0.4, "roc_auc": 0.8}.get(scoring, -0.1)
-
-
-# Weights on their way
-
-
-@both
-def test_weights_are_routed_through_a_pipeline(library: Any, sample: Sample) -> None:
-    direct = make(library).fit(sample.X, sample.y, sample_weight=sample.weight)
-    with config_context(enable_metadata_routing=True):
-        step = make(library).set_fit_request(sample_weight=True)
-        pipeline = make_pipeline(step)
-        pipeline.fit(sample.X, sample.y, sample_weight=sample.weight)
-    margin = pipeline.decision_function(sample.X)
-    np.testing.assert_array_equal(margin, direct.decision_function(sample.X))
-    plain = make(library).fit(sample.X, sample.y)
-    assert (margin != plain.decision_function(sample.X)).any()
-
-
-@both
-@pytest.mark.parametrize("asked", [True, False])
-def test_weights_are_routed_through_a_search(
-    library: Any, sample: Sample, asked: bool
-) -> None:
-    grid = {"focal_gamma": [1.0]}
-    with config_context(enable_metadata_routing=True):
-        model = make(library).set_fit_request(sample_weight=asked)
-        scoring = get_scorer("roc_auc").set_score_request(sample_weight=asked)
-        search = GridSearchCV(model, grid, cv=FOLDS, scoring=scoring)
-        search.fit(
-            sample.X, sample.y, **({"sample_weight": sample.weight} if asked else {})
-        )
-    weight = sample.weight if asked else None
-    direct = make(library, focal_gamma=1.0).fit(
-        sample.X, sample.y, sample_weight=weight
-    )
-    np.testing.assert_array_equal(
-        search.best_estimator_.decision_function(sample.X),
-        direct.decision_function(sample.X),
-    )
-
-
-@both
-def test_weights_nobody_asked_for_are_refused(library: Any, sample: Sample) -> None:
-    with config_context(enable_metadata_routing=True):
-        pipeline = make_pipeline(make(library))
-        with pytest.raises(ValueError, match=r"\[sample_weight\] are passed but"):
-            pipeline.fit(sample.X, sample.y, sample_weight=sample.weight)
-
-
-# Sparse data
-
-
-@both
-@pytest.mark.parametrize("kind", [sp.csr_matrix, sp.csc_matrix])
-def test_sparse_data_train_what_dense_data_do(
-    library: Any, sample: Sample, kind: Any
-) -> None:
-    model = make(library).fit(kind(sample.X), words(sample.y))
-    dense = fitted(library, sample)
-    proba = model.predict_proba(sp.csr_matrix(sample.X))
-    np.testing.assert_array_equal(proba, dense.predict_proba(sample.X))
+    params = {"focal_alpha": "balanced", "n_estimators": 30}
+    first = (sample.X[:, :4], words(sample.y))
+    evals = [(validation.X[:, :4], words(validation.y))]
+    model = fit_watched(library, first, evals, stop=2, **params)
+    assert len(logs_of(model)) == 1
+    if library.name == "xgboost":
+        model.set_params(early_stopping_rounds=None)
+    model.fit(validation.X, validation.y, sample_weight=validation.weight)
+    fresh = make(library, **params)
+    fresh.fit(validation.X, validation.y, sample_weight=validation.weight)
+    same_predictions(model, fresh, sample.X)
     assert model.n_features_in_ == 10
+    if library.name == "lightgbm":
+        # XGBClassifier keeps the log of the fit before.
+        assert logs_of(model) == logs_of(fresh) == []
+
+
+@both
+def test_parameters_set_after_fit_change_the_next_fit_only(
+    library: Any, sample: Sample, validation: Sample
+) -> None:
+    asked = {"eval_metric": "brier_score"} if library.name == "xgboost" else {}
+    model = make(library, **asked).fit(sample.X, sample.y)
+    log_odds = model.decision_function(validation.X)
+    loss = model.loss_
+    params = {"focal_gamma": 0.5, "focal_alpha": None, "n_estimators": 4}
+    if library.name == "xgboost":
+        params |= {"eval_metric": ["auc", "log_loss"]}
+    model.set_params(**params)
+    assert model.loss_ == loss
+    np.testing.assert_array_equal(model.decision_function(validation.X), log_odds)
+    model.fit(sample.X, sample.y)
+    same_predictions(model, make(library, **params).fit(sample.X, sample.y), sample.X)
+
+
+# Going on
+
+
+@both
+@pytest.mark.parametrize("kind", ["classifier", "booster", "file"])
+def test_continuation_goes_on_where_it_stopped(
+    library: Any, sample: Sample, tmp_path: Path, kind: str
+) -> None:
+    half = make(library, n_estimators=8).fit(sample.X, words(sample.y))
+    file = str(tmp_path / "model.json")
+    booster_of(library, half).save_model(file)
+    before = {"classifier": half, "booster": booster_of(library, half), "file": file}
+    joined = make(library, n_estimators=12)
+    joined.fit(sample.X, words(sample.y), **{library.first: before[kind]})
+    whole = make(library, n_estimators=20).fit(sample.X, words(sample.y))
+    np.testing.assert_allclose(
+        joined.decision_function(sample.X),
+        whole.decision_function(sample.X),
+        rtol=0,
+        atol=0 if library.name == "xgboost" else 1e-12,
+    )
+    assert (
+        half.decision_function(sample.X) != joined.decision_function(sample.X)
+    ).any()

@@ -123,6 +123,9 @@ def test_weights_that_are_not_to_be_had_end_it_before_any_training(
                 tool.fit(rows.X, rows.y, sample_weight=rows.weight)
             assert not hasattr(tool, "study_")
             tool.fit(rows.X, rows.y)
+    pipeline = make_pipeline(make(library))
+    with pytest.raises(ValueError, match=r"\[sample_weight\] are passed but"):
+        pipeline.fit(rows.X, rows.y, sample_weight=rows.weight)
 
 
 @both

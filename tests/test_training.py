@@ -13,6 +13,7 @@ from typing import Any
 import boosters
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 import pytest
 import xgboost as xgb
 from boosters import LightGBM, XGBoost, prevalence_start
@@ -27,8 +28,6 @@ pytestmark = quiet
 
 FOCAL = FocalObjective(alpha=0.25, gamma=2.0)
 
-weighted = pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-
 
 def data_of(library: Any, sample: Sample, weighted: bool = False) -> Any:
     return library.data(sample.X, sample.y, sample.weight if weighted else None)
@@ -38,17 +37,18 @@ def data_of(library: Any, sample: Sample, weighted: bool = False) -> Any:
 
 
 @both
-@weighted
 @pytest.mark.parametrize("gamma", [0.5, 2.0])
+@pytest.mark.parametrize("weights", [None, list, pd.Series, np.float64])
 def test_native_and_sklearn_train_the_same_model(
-    library: Any, sample: Sample, weighted: bool, gamma: float
+    library: Any, sample: Sample, weights: Any, gamma: float
 ) -> None:
-    weight = sample.weight if weighted else None
-    data = library.data(sample.X, sample.y, weight)
+    data = data_of(library, sample, weighted=weights is not None)
     booster = library.train(data, 30, FocalObjective(0.25, gamma))
     estimator = library.focal_classifier(
         focal_gamma=gamma, n_estimators=30, **library.quiet_estimator
-    ).fit(sample.X, sample.y, sample_weight=weight)
+    )
+    weight = None if weights is None else weights(sample.weight)
+    estimator.fit(sample.X, sample.y, sample_weight=weight)
     np.testing.assert_array_equal(
         estimator.decision_function(sample.X), library.raw_score(booster, sample.X)
     )
