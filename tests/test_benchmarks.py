@@ -42,9 +42,7 @@ def made(*arguments: str, out: Path) -> tuple[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def run(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[str, list[dict[str, Any]]]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Two repetitions of a library's trainings and of two kernels."""
     out = tmp_path_factory.mktemp("bench")
     only = ("--only", "built-in,focal-boost,lightgbm/numpy,kernel,numpy,copy")
@@ -56,7 +54,7 @@ def of_part(records: list[dict[str, Any]], part: str) -> list[dict[str, Any]]:
     return [one for one in records if one["part"] == part]
 
 
-def by_method(run: tuple[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+def by_method(run: Any) -> dict[str, dict[str, Any]]:
     return {one["method"]: one for one in of_part(run[1], "training")}
 
 
@@ -85,12 +83,12 @@ class TestFigures:
         methods = by_method(run)
         assert list(methods) == ["built-in", "focal-boost", "numpy"]
         base = methods["built-in"]
-        for one in methods.values():
-            for key, of, compare in (
-                ("of_built_in", "seconds", np.divide),
-                ("cpu_of_built_in", "cpu_seconds", np.divide),
-                ("bytes_per_row_over_built_in", "extra_bytes_per_row", np.subtract),
-            ):
+        for key, of, compare in (
+            ("of_built_in", "seconds", np.divide),
+            ("cpu_of_built_in", "cpu_seconds", np.divide),
+            ("bytes_per_row_over_built_in", "extra_bytes_per_row", np.subtract),
+        ):
+            for one in methods.values():
                 expected = compare(one[of]["values"], base[of]["values"])
                 assert one[key]["values"] == pytest.approx(list(expected), ROUNDING)
 

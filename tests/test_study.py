@@ -237,26 +237,24 @@ class TestCommand:
         sets = {one["set"] for one in read_lines(tmp_path / "fits.jsonl")}
         assert sets == {"ozone_1hr", "us_crime"}
 
-    def test_report_of_nothing(self, made, tmp_path, capsys):
-        given = ["--quick", "--data", str(made), "--out", str(tmp_path), "--report"]
-        assert study.main(given) == 2
-        assert capsys.readouterr().err.startswith("study.py: --out must hold fits")
-
-    def test_absent_data_get_one_sentence(self, tmp_path, capsys):
-        out = ["--out", str(tmp_path / "out")]
-        for folder in (tmp_path / "nowhere", tmp_path):
-            assert study.main(["--data", str(folder), *out]) == 2
-            (line,) = capsys.readouterr().err.splitlines()
-            said = "study.py: --data must be a folder of binary sets, "
-            assert line.startswith(said)
-        assert not (tmp_path / "out").exists()
-
-    def test_catboost_needs_the_trees(self, made, tmp_path, capsys):
-        given = ["--data", str(made), "--out", str(tmp_path / "out")]
-        assert catboost_defaults.main(given) == 2
-        said = "catboost_defaults.py: --out must hold what trees.py has fitted, got "
-        assert capsys.readouterr().err.startswith(said)
-        assert not (tmp_path / "out").exists()
+    @pytest.mark.parametrize(
+        ("command", "data", "more", "said"),
+        [
+            (study, None, ["--report"], "--out must hold fits to report, got none"),
+            (study, ".", [], "--data must be a folder of binary sets, got "),
+            (study, "no", [], "--data must be a folder of binary sets, got "),
+            (catboost_defaults, None, [], "--out must hold what trees.py has fitted"),
+        ],
+        ids=["fits", "sets", "folder", "trees"],
+    )
+    def test_what_is_absent_is_told_in_one_sentence(
+        self, made, tmp_path, capsys, command, data, more, said
+    ):
+        folder, out = made if data is None else tmp_path / data, tmp_path / "out"
+        assert command.main(["--data", str(folder), "--out", str(out), *more]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"{Path(command.__file__).name}: {said}")
+        assert out.exists() == bool(more)
 
 
 def test_modules_of_the_benchmarks_have_names_of_their_own() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks import candidates, tuning
@@ -17,7 +18,7 @@ ONE = ["--repeats", "1", "--library", "lightgbm"]
 
 
 def test_measures_all_searches_over_the_same_candidates(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: Any
 ) -> None:
     out = tmp_path / "results.json"
     arguments = ["--rows", "2000", "--features", "10", "--rounds", "9", "--folds", "2"]
@@ -49,11 +50,7 @@ def test_measures_all_searches_over_the_same_candidates(
     ids=["positives", "file"],
 )
 def test_what_cannot_be_is_said_before_anything_is_measured(
-    given: list[str],
-    said: str,
-    out: str,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    given: list[str], said: str, out: str, tmp_path: Path, capsys: Any
 ) -> None:
     small = ["--rows", "100", "--features", "5", "--folds", "20"]
     assert tuning.main([*small, *given, "--out", str(tmp_path / out)]) == 2
@@ -61,32 +58,31 @@ def test_what_cannot_be_is_said_before_anything_is_measured(
     assert not list(tmp_path.iterdir())
 
 
-def test_candidates_a_second(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return what measures one candidate in this process."""
+    monkeypatch.setattr(candidates, "_alone", lambda task, *rest: task(*rest))
+
+    def measure(*given: str) -> Any:
+        out = tmp_path / "results.json"
+        options = ["--candidates", "1", *ONE, "--out", str(out)]
+        assert candidates.main([*given, *options]) == 0
+        return json.loads(out.read_text("utf-8"))["lightgbm"]
+
+    return measure
+
+
+def test_candidates_a_second(measured: Any, capsys: Any) -> None:
     reason = "the callbacks of Optuna are a package of their own"
     pytest.importorskip("optuna_integration", reason=reason)
-    found = measured(["--rows", "2000"], tmp_path, monkeypatch)
+    found = measured("--rows", "2000")
     assert list(found) == ["optuna", "trees", "all"]
     assert found["optuna"]["times_faster"] == 1
     assert capsys.readouterr().out.count("s a candidate") == 3
 
 
-def test_memory_of_candidates(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = measured(["--rows", "20000", "--memory"], tmp_path, monkeypatch)
+def test_memory_of_candidates(measured: Any, capsys: Any) -> None:
+    found = measured("--rows", "20000", "--memory")
     needs = found["training"] + found["bins"]
     assert found["times"] == pytest.approx(found["search"] / needs)
     assert "binned folds" in capsys.readouterr().out
-
-
-def measured(
-    given: list[str], folder: Path, patch: pytest.MonkeyPatch
-) -> dict[str, dict[str, float]]:
-    """Return what is found in this process."""
-    patch.setattr(candidates, "_alone", lambda task, *rest: task(*rest))
-    out = folder / "results.json"
-    options = ["--candidates", "1", *ONE, "--out", str(out)]
-    assert candidates.main([*given, *options]) == 0
-    return json.loads(out.read_text("utf-8"))["lightgbm"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,10 +43,13 @@ class Records:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.all: list[Record] = []
-        if path.exists():
-            self._drop_unfinished_line()
-            self.all = list(self._read())
+        whole = path.read_bytes() if path.exists() else b""
+        kept = whole[: whole.rfind(b"\n") + 1]
+        if kept != whole:
+            # An interrupted run may have been about to write it; what follows needs a
+            # line of its own.
+            os.truncate(path, len(kept))
+        self.all = list(self._read(kept.decode()))
         self.keys = {key_of(record) for record in self.all}
 
     def add(self, records: Iterable[Record]) -> None:
@@ -56,18 +60,8 @@ class Records:
         self.all += new
         self.keys |= {key_of(record) for record in new}
 
-    def _drop_unfinished_line(self) -> None:
-        # An interrupted run may have been about to write it; what follows needs a
-        # line of its own.
-        whole = self.path.read_bytes()
-        kept = whole[: whole.rfind(b"\n") + 1]
-        if kept != whole:
-            with self.path.open("r+b") as file:
-                file.truncate(len(kept))
-
-    def _read(self) -> Iterable[Record]:
-        lines = self.path.read_text("utf-8").splitlines()
-        for number, line in enumerate(lines, 1):
+    def _read(self, text: str) -> Iterator[Record]:
+        for number, line in enumerate(text.split("\n")[:-1], 1):
             try:
                 record = json.loads(line)
                 key_of(record)
