@@ -11,9 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
-import xgboost as xgb
-from ranks import part
+from boosters import LightGBM, XGBoost, lgb, xgb
+from ranks import Part, part
 
 import focal_boost.lightgbm as flgb
 import focal_boost.xgboost as fxgb
@@ -22,79 +21,53 @@ from focal_boost import FocalObjective
 ROWS, VALID = part(3000, 0.05, 0, weighted=True), part(1000, 0.05, 1, weighted=True)
 OBJECTIVE = FocalObjective(0.25, 2.0)
 ROUNDS = 60
-# Of LightGBM.
-SETTINGS = {"verbosity": -1, "num_threads": 1, "metric": ["binary_logloss", "auc"]}
+LIBRARIES: dict[str, Any] = {"xgboost": XGBoost, "lightgbm": LightGBM}
+KEEP: dict[str, Any] = {"xgboost": fxgb.Checkpoint, "lightgbm": flgb.checkpoint}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "xgboost": {"eta": 0.1, "eval_metric": ["logloss", "auc"]},
+    "lightgbm": {"metric": ["binary_logloss", "auc"]},
+}
 
 
-def train_xgboost(
+def data_of(library: str, rows: Part) -> Any:
+    if library == "xgboost":
+        return rows.matrix()
+    return lgb.Dataset(rows.X, rows.y, weight=rows.weight, init_score=rows.margin)
+
+
+def train(
+    library: str,
     rounds: int = ROUNDS,
     path: Path | None = None,
     every: int = 10,
+    *,
     objective: Any = OBJECTIVE,
-    rows: Any = ROWS,
+    rows: Part = ROWS,
+    first: Any = None,
+    callbacks: Any = (),
     **params: Any,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the booster and the evaluations of a training."""
     log: dict[str, Any] = {}
-    patience = params.pop("early_stopping_rounds", None)
-    booster = fxgb.train(
-        {"nthread": 1, "eta": 0.1, "eval_metric": ["logloss", "auc"], **params},
-        rows.matrix(),
-        rounds,
-        objective=objective,
-        metrics="focal_loss",
-        evals=[(VALID.matrix(), "valid")],
-        evals_result=log,
-        verbose_eval=False,
-        early_stopping_rounds=patience,
-        callbacks=[] if path is None else [fxgb.Checkpoint(path, every)],
-    )
-    return booster, log
+    kept = [] if path is None else [KEEP[library](path, every)]
+    # LightGBM's is a parameter.
+    stop = params.pop("early_stopping_rounds", None) if library == "xgboost" else None
+    by = LIBRARIES[library]
+    valid = data_of(library, VALID._replace(X=VALID.X[:, : rows.X.shape[1]]))
+    booster = by.train(
+        data_of(library, rows), rounds, objective, {**SETTINGS[library], **params},
+        metrics="focal_loss", **{by.first: first},
+        **by.watching({"valid": valid}, log, *kept, *callbacks, stop=stop),
+    )  # fmt: skip
+    return booster, log["valid"]
 
 
-def bytes_of_xgboost(booster: Any) -> bytes:
-    return bytes(booster.save_raw("ubj"))
-
-
-def train_lightgbm(
-    rounds: int = ROUNDS,
-    path: Path | None = None,
-    every: int = 10,
-    objective: Any = OBJECTIVE,
-    rows: Any = ROWS,
-    **params: Any,
-) -> tuple[Any, dict[str, Any]]:
-    """Return the booster and the evaluations of a training."""
-    log: dict[str, Any] = {}
-    data = lgb.Dataset(rows.X, rows.y, weight=rows.weight)
-    valid = data.create_valid(VALID.X[:, : rows.X.shape[1]], VALID.y, VALID.weight)
-    kept = [] if path is None else [flgb.checkpoint(path, every)]
-    booster = flgb.train(
-        {
-            "verbosity": -1,
-            "num_threads": 1,
-            "metric": ["binary_logloss", "auc"],
-            **params,
-        },
-        data,
-        rounds,
-        objective=objective,
-        metrics="focal_loss",
-        valid_sets=[valid],
-        callbacks=[*kept, lgb.record_evaluation(log)],
-    )
-    return booster, log["valid_0"]
-
-
-def trees_of_lightgbm(booster: Any) -> bytes:
-    """Return the model but for its parameters, which say the number of rounds."""
+def model_of(library: str, booster: Any) -> bytes:
+    """Return the model but for LightGBM's parameters, which say how many rounds."""
+    if library == "xgboost":
+        return bytes(booster.save_raw("ubj"))
     text: str = booster.model_to_string(num_iteration=-1)
     return text.partition("\nend of trees\n")[0].encode()
-
-
-TRAIN = {"xgboost": train_xgboost, "lightgbm": train_lightgbm}
-BYTES = {"xgboost": bytes_of_xgboost, "lightgbm": trees_of_lightgbm}
-LOAD = {"xgboost": fxgb.load, "lightgbm": flgb.load}
 
 
 def kill(library: str, folder: Path, times: int, seed: int = 0) -> list[int]:
@@ -105,7 +78,7 @@ def kill(library: str, folder: Path, times: int, seed: int = 0) -> list[int]:
     AssertionError
         Unless every one goes on from its file to the same model.
     """
-    TRAIN[library](1)  # loads what the timed training needs
+    train(library, 1)  # loads what the timed training needs
     rng, found, started = random.Random(seed), [], time.perf_counter()
     expected = _bytes_after(library, folder / "whole.ubj")
     took = time.perf_counter() - started
@@ -119,8 +92,8 @@ def kill(library: str, folder: Path, times: int, seed: int = 0) -> list[int]:
 
 def _bytes_after(library: str, path: Path) -> bytes:
     """Return the model of a training that goes on from a file."""
-    booster, _ = TRAIN[library](path=path, every=1)
-    return BYTES[library](booster)
+    booster, _ = train(library, path=path, every=1)
+    return model_of(library, booster)
 
 
 def _train_and_die(library: str, path: Path, after: float) -> None:
@@ -140,16 +113,16 @@ def _train_and_die(library: str, path: Path, after: float) -> None:
 
 def train_in_this_process(library: str, path: str) -> None:
     """Train as :func:`kill` has it."""
-    TRAIN[library](1)
+    train(library, 1)
     print("begins", flush=True)
-    TRAIN[library](path=Path(path), every=1)
+    train(library, path=Path(path), every=1)
 
 
 def rounds_in(library: str, path: Path) -> int:
     """Return how many rounds a checkpoint holds, which is 0 where there is none."""
     if not path.exists():
         return 0
-    booster = LOAD[library](path).booster
+    booster = LIBRARIES[library].ours.load(path).booster
     count = {"xgboost": "num_boosted_rounds", "lightgbm": "num_trees"}[library]
     return int(getattr(booster, count)())
 
@@ -163,7 +136,7 @@ def main() -> None:
     if sys.argv[1] != "--kill":
         train_in_this_process(*sys.argv[1:])
         return
-    for library in TRAIN:
+    for library in LIBRARIES:
         with tempfile.TemporaryDirectory() as folder:
             found = kill(library, Path(folder), int(sys.argv[2]))
         print(f"{library}: killed {len(found)}, with these rounds in the file, and all")
