@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from boosters import BOTH, lgb
 from numpy.typing import NDArray
+from scipy.special import expit
 
 both = pytest.mark.parametrize("library", BOTH, ids=lambda b: b.name)
 
@@ -77,6 +78,14 @@ def rounds(library: Any, count: int) -> dict[str, Any]:
 
 def booster_of(library: Any, model: Any) -> Any:
     return model.get_booster() if library.name == "xgboost" else model.booster_
+
+
+def posterior_of(log_odds: NDArray[Any]) -> NDArray[Any]:
+    """Return the posterior of every class, of which each of many is one against all."""
+    posterior = np.asarray(expit(log_odds))
+    if posterior.ndim == 1:
+        return np.column_stack([1 - posterior, posterior])
+    return np.asarray(posterior / posterior.sum(axis=1, keepdims=True))
 
 
 def words(y: NDArray[np.int64]) -> NDArray[Any]:

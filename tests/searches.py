@@ -18,6 +18,8 @@ GRID: dict[str, list[Any]] = {
     "focal_alpha": [0.25, "balanced", None],
     "focal_gamma": [0.0, 2.0],
 }
+# LightGBM's name is the one that its documentation gives.
+PATIENCE = {"xgboost": "early_stopping_rounds", "lightgbm": "early_stopping_round"}
 SCORES = {
     "neg_log_loss": lambda y, p, w: -log_loss(y, p, sample_weight=w),
     "neg_brier_score": lambda y, p, w: -brier_score_loss(y, p, sample_weight=w),
@@ -55,6 +57,13 @@ def make_search(
     model = make(library) if model is None else model
     settings = {"cv": 3, "min_rounds": 1, **settings}
     return FocalSearchCV(model, GRID if grid is None else grid, **settings)
+
+
+def make_paused(library: Any, **params: Any) -> Any:
+    """Return a classifier that draws rows as one that is trained in pauses."""
+    if library.name == "xgboost" and not OWN_RANDOM_NUMBERS:
+        params["seed_per_iteration"] = True
+    return make(library, **params)
 
 
 def take(X: Any, rows: Any) -> Any:
@@ -95,6 +104,36 @@ def split_scores(search: Any, number: int) -> list[float]:
     """Return the scores per fold that a search has found for a candidate."""
     names = [f"split{k}_test_score" for k in range(search.n_splits_)]
     return [float(search.cv_results_[name][number]) for name in names]
+
+
+def assert_refitted(
+    search: Any,
+    model: Any,
+    X: Any,
+    y: Any,
+    splits: Any,
+    *,
+    rtol: float = 1e-9,
+    least: int = 1,
+    **given: Any,
+) -> None:
+    """Assert scores of candidates to be those of as many rounds, refitted."""
+    results = search.cv_results_
+    assert max(results["best_n_rounds"]) >= least
+    for number in np.flatnonzero(results["best_n_rounds"] >= least):
+        rounds = int(results["best_n_rounds"][number])
+        params = {**results["params"][number], "n_estimators": rounds}
+        params.pop("early_stopping_rounds", None)
+        expected = refitted(model, params, X, y, splits, **given)
+        assert_allclose(split_scores(search, number), expected, rtol=rtol)
+
+
+def assert_same_scores(search: Any, grid: Any, rtol: float) -> None:
+    """Assert the scores per fold that scikit-learn's own search has found."""
+    theirs = grid.cv_results_["params"]
+    for number, params in enumerate(search.cv_results_["params"]):
+        expected = split_scores(grid, theirs.index(params))
+        assert_allclose(split_scores(search, number), expected, rtol=rtol)
 
 
 def figures(search: Any) -> dict[str, Any]:

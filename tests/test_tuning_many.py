@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from boosters import LightGBM, XGBoost
+from boosters import LightGBM
 from estimators import both, make, quiet
 from numpy.typing import NDArray
-from scipy.special import expit
-from searches import make_search, split_scores
-from sklearn.metrics import log_loss
+from searches import PATIENCE, assert_same_scores, make_search
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 pytestmark = quiet
@@ -36,16 +34,12 @@ def test_scores_are_those_of_a_grid_search(library: Any, scoring: str) -> None:
     if scoring == "average_precision":
         # The scorer of scikit-learn 1.7 takes no text.
         y = np.searchsorted(NAMES, y)
-    folds = StratifiedKFold(3)
-    given = {"scoring": scoring, "cv": folds}
+    given = {"scoring": scoring, "cv": StratifiedKFold(3)}
     # Scores that are added up in another order may split ties.
     tolerance = 1e-5 if scoring in ("neg_log_loss", "f1_macro") else 1e-2
     search = make_search(library, GRID, halving=False, **given).fit(X, y)
     own = GridSearchCV(make(library), GRID, **given).fit(X, y)
-    for k, params in enumerate(search.cv_results_["params"]):
-        number = own.cv_results_["params"].index(params)
-        expected = [own.cv_results_[f"split{i}_test_score"][number] for i in range(3)]
-        assert split_scores(search, k) == pytest.approx(expected, rel=tolerance)
+    assert_same_scores(search, own, rtol=tolerance)
     assert search.classes_.tolist() == np.unique(y).tolist()
     assert search.predict_proba(X).shape == search.decision_function(X).shape
     best = search.best_estimator_
@@ -69,8 +63,8 @@ def test_halving_and_weights(library: Any) -> None:
 @both
 def test_early_stopping_chooses_the_number_of_rounds(library: Any) -> None:
     X, y = sample()
-    stopping = "early_stopping_rounds" if library is XGBoost else "early_stopping_round"
-    model = make(library, n_estimators=80, learning_rate=0.4, **{stopping: 4})
+    settings = {PATIENCE[library.name]: 4, "learning_rate": 0.4}
+    model = make(library, n_estimators=80, **settings)
     search = make_search(library, {"focal_gamma": [1.0]}, model=model).fit(X, y)
     assert 1 <= search.best_n_estimators_ < 76
     fitted = search.best_estimator_.get_params()
@@ -103,39 +97,3 @@ def test_a_fold_without_a_class_is_named(library: Any) -> None:
     message = "^cv must leave all 3 classes with positive weight .* got 2 in the train"
     with pytest.raises(ValueError, match=message):
         make_search(library, GRID, cv=cv).fit(X, y)
-
-
-@both
-def test_several_models_are_those_whose_mean_log_odds_score_best(library: Any) -> None:
-    X, y = sample()
-    given = {"halving": False, "n_models": 2, "cv": StratifiedKFold(3)}
-    search = make_search(library, GRID, **given).fit(X, y)
-    held_out = []
-    for params in search.cv_results_["params"]:
-        log_odds = np.zeros((len(y), 3))
-        for train, test in StratifiedKFold(3).split(X, y):
-            model = make(library, **params).fit(X[train], y[train])
-            log_odds[test] = model.decision_function(X[test])
-        held_out.append(log_odds)
-
-    def loss(*numbers: int) -> float:
-        posterior = expit(np.mean([held_out[one] for one in numbers], axis=0))
-        posterior /= posterior.sum(axis=1, keepdims=True)
-        parts = [test for _, test in StratifiedKFold(3).split(X, y)]
-        return float(np.mean([log_loss(y[one], posterior[one]) for one in parts]))
-
-    first = min(range(4), key=loss)
-    rest = [one for one in range(4) if one != first]
-    second = min(rest, key=lambda one: loss(first, one))
-    chosen = [first, second] if loss(first, second) < loss(first) else [first]
-    assert search.chosen_.tolist() == chosen
-    params = [search.cv_results_["params"][one] for one in chosen]
-    alone = [make(library, **one).fit(X, y).decision_function(X) for one in params]
-    mean = np.mean(np.asarray(alone, np.float64), axis=0)
-    np.testing.assert_allclose(search.decision_function(X), mean, rtol=1e-6)
-    posterior = expit(mean) / expit(mean).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(search.predict_proba(X), posterior, rtol=1e-6)
-    assert set(search.predict(X)) <= {*NAMES}
-    data = XGBoost.data(X) if library is XGBoost else X
-    booster = search.best_estimator_.merged()
-    np.testing.assert_allclose(booster.predict(data), expit(mean), rtol=1e-5)

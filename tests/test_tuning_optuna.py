@@ -35,10 +35,15 @@ def space(trial: Any) -> dict[str, Any]:
     }
 
 
-def study_of(pruner: Any = None, direction: str = "maximize") -> Any:
+def optimised(
+    objective: Any, trials: int = 1, direction: str = "maximize", **given: Any
+) -> Any:
+    """Return a study of so many trials; only a pruner that is given prunes."""
     sampler = optuna.samplers.RandomSampler(seed=0)
-    pruner = optuna.pruners.NopPruner() if pruner is None else pruner
-    return optuna.create_study(sampler=sampler, pruner=pruner, direction=direction)
+    given = {"pruner": optuna.pruners.NopPruner(), **given}
+    study = optuna.create_study(sampler=sampler, direction=direction, **given)
+    study.optimize(objective, n_trials=trials)
+    return study
 
 
 class PruneAt(optuna.pruners.BasePruner):
@@ -54,23 +59,13 @@ class TestObjective:
     def test_is_the_mean_over_folds(
         self, library: Any, scoring: str, sample: Sample
     ) -> None:
-        X, y = sample.X, sample.y
+        X, y, weight = sample.X, sample.y, sample.weight
         model = make(library)
-        objective = optuna_objective(
-            model, X, y, space=space, scoring=scoring, cv=3, sample_weight=sample.weight
-        )
-        study = study_of()
-        study.optimize(objective, n_trials=4)
+        given = {"space": space, "scoring": scoring, "cv": 3, "sample_weight": weight}
         folds = list(StratifiedKFold(3).split(X, y))
-        for trial in study.trials:
+        for trial in optimised(optuna_objective(model, X, y, **given), 4).trials:
             expected = refitted(
-                model,
-                trial.params,
-                X,
-                y,
-                folds,
-                scoring=scoring,
-                weight=sample.weight,
+                model, trial.params, X, y, folds, scoring=scoring, weight=weight
             )
             assert_allclose(trial.value, np.mean(expected), rtol=1e-9)
             assert trial.user_attrs["focal_boost"]["n_rounds"] == 10
@@ -79,9 +74,7 @@ class TestObjective:
     def test_reports_scores_of_fewer_rounds(self, library: Any, sample: Sample) -> None:
         X, y = sample.X, sample.y
         settings = {"space": space, "cv": 3, "min_rounds": 1}
-        study = study_of()
-        study.optimize(optuna_objective(make(library), X, y, **settings), n_trials=1)
-        (trial,) = study.trials
+        (trial,) = optimised(optuna_objective(make(library), X, y, **settings)).trials
         assert sorted(trial.intermediate_values) == [3, 5, 10]
         folds = list(StratifiedKFold(3).split(X, y))
         for rounds, value in trial.intermediate_values.items():
@@ -94,29 +87,24 @@ class TestObjective:
         objective = optuna_objective(
             make(library), sample.X, sample.y, space=space, cv=3, min_rounds=1
         )
-        study = study_of(PruneAt())
-        study.optimize(objective, n_trials=4)
-        states = [trial.state.name for trial in study.trials]
-        assert states == ["COMPLETE", "PRUNED", "COMPLETE", "PRUNED"]
-        steps = [len(trial.intermediate_values) for trial in study.trials]
-        assert steps == [3, 1, 3, 1]
-        rounds = [trial.user_attrs["focal_boost"]["n_rounds"] for trial in study.trials]
-        assert rounds == [10, 3, 10, 3]
+        trials = optimised(objective, 4, pruner=PruneAt()).trials
+        found = [
+            (
+                trial.state.name,
+                len(trial.intermediate_values),
+                trial.user_attrs["focal_boost"]["n_rounds"],
+            )
+            for trial in trials
+        ]
+        assert found == [("COMPLETE", 3, 10), ("PRUNED", 1, 3)] * 2
 
     @both
     def test_has_a_space_of_its_own(self, library: Any, sample: Sample) -> None:
-        study = study_of()
-        study.optimize(
-            optuna_objective(make(library), sample.X, sample.y, cv=2), n_trials=2
-        )
-        assert {trial.params["loss"] for trial in study.trials} <= {
-            "focal loss",
-            "log loss",
-        }
-        for trial in study.trials:
-            assert ("focal_gamma" in trial.params) == (
-                trial.params["loss"] == "focal loss"
-            )
+        objective = optuna_objective(make(library), sample.X, sample.y, cv=2)
+        for trial in optimised(objective, 2).trials:
+            loss = trial.params["loss"]
+            assert loss in {"focal loss", "log loss"}
+            assert ("focal_gamma" in trial.params) == (loss == "focal loss")
 
     def test_takes_a_trial_without_a_study(self, sample: Sample) -> None:
         objective = optuna_objective(
@@ -129,7 +117,8 @@ class TestObjective:
     def test_works_in_threads(self, library: Any, sample: Sample) -> None:
         values = []
         for n_jobs in (1, 3):
-            study = study_of()
+            pruner = optuna.pruners.NopPruner()
+            study = optuna.create_study(pruner=pruner, direction="maximize")
             objective = optuna_objective(
                 make(library), sample.X, sample.y, space=space, cv=2, min_rounds=1
             )
@@ -140,19 +129,16 @@ class TestObjective:
         assert values[0] == values[1]
 
     def test_chooses_the_number_of_rounds(self, sample: Sample) -> None:
+        X, y = sample.X, sample.y
         model = make(
             XGBoost, n_estimators=60, early_stopping_rounds=4, learning_rate=0.5
         )
-        study = study_of()
-        study.optimize(
-            optuna_objective(model, sample.X, sample.y, space=space, cv=2), n_trials=1
-        )
-        (trial,) = study.trials
+        (trial,) = optimised(optuna_objective(model, X, y, space=space, cv=2)).trials
         rounds = trial.user_attrs["focal_boost"]["best_n_rounds"]
         assert 1 <= rounds < 56
         model.set_params(early_stopping_rounds=None, n_estimators=rounds)
-        folds = list(StratifiedKFold(2).split(sample.X, sample.y))
-        expected = refitted(model, trial.params, sample.X, sample.y, folds)
+        folds = list(StratifiedKFold(2).split(X, y))
+        expected = refitted(model, trial.params, X, y, folds)
         assert_allclose(trial.value, np.mean(expected), rtol=1e-9)
 
 
@@ -164,14 +150,14 @@ class TestRefusals:
             " is better, got 'minimize'"
         )
         with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
-            study_of(direction="minimize").optimize(objective, n_trials=1)
+            optimised(objective, direction="minimize")
 
     def test_an_invalid_suggestion(self, sample: Sample) -> None:
         objective = optuna_objective(
             make(XGBoost), sample.X, sample.y, space=lambda _: {"focal_gamma": -1}
         )
         with pytest.raises(ValueError, match="focal_gamma must be a finite number"):
-            study_of().optimize(objective, n_trials=1)
+            optimised(objective)
 
     @pytest.mark.parametrize(
         ("given", "sentence"),

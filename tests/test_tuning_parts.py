@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -13,24 +9,12 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from boosters import LightGBM, XGBoost
-from estimators import both, make, quiet
-from populations import Sample
-from searches import make_search
 
-from focal_boost._adapter.progress import progress
-from focal_boost._adapter.protocol import trainable
-from focal_boost.lightgbm import _binned as lightgbm_binned
 from focal_boost.tuning._folds import Course
 from focal_boost.tuning._objective import TOLD
 from focal_boost.tuning._pruner import RungPruner, Rungs
 from focal_boost.tuning._results import cv_results
 from focal_boost.tuning._space import Candidate
-from focal_boost.xgboost import _binned as xgboost_binned
-
-pytestmark = quiet
-
-MODULES = {"xgboost": xgboost_binned, "lightgbm": lightgbm_binned}
 
 
 def candidate(number: int = 0, rounds: int = 100, patience: Any = None) -> Candidate:
@@ -216,179 +200,3 @@ class TestResults:
         ranks = self.results(trials)["rank_test_score"]
         assert ranks.tolist() == [3, 1, 1, 4]
         assert ranks.dtype == np.int32
-
-
-class TestBinning:
-    """Candidates share the binned rows of a fold unless they are binned differently."""
-
-    @pytest.fixture
-    def binned(self, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-        made: list[Any] = []
-        for module in MODULES.values():
-            create = module.Binned.__init__
-
-            def counted(self: Any, *args: Any, create: Any = create) -> None:
-                made.append(self)
-                create(self, *args)
-
-            monkeypatch.setattr(module.Binned, "__init__", counted)
-        return made
-
-    @both
-    @pytest.mark.parametrize(
-        ("grid", "groups"),
-        [
-            ({"focal_alpha": [0.2, None, "balanced"], "focal_gamma": [0, 2]}, 1),
-            ({"max_depth": [2, 3], "learning_rate": [0.1, 0.3]}, 1),
-            ({"reg_lambda": [0, 1], "n_estimators": [5, 10]}, 1),
-            ({"max_bin": [15, 63], "focal_gamma": [0, 2]}, 2),
-        ],
-    )
-    def test_is_done_once_per_fold(
-        self, library: Any, grid: Any, groups: int, binned: list[Any], sample: Sample
-    ) -> None:
-        make_search(library, grid, refit=False).fit(sample.X, sample.y)
-        assert len(binned) == 3 * groups
-
-    @both
-    def test_of_rows_that_a_resumed_search_does_not_need_is_left_out(
-        self, library: Any, binned: list[Any], sample: Sample, tmp_path: Any
-    ) -> None:
-        search = make_search(library, storage=tmp_path / "known", refit=False)
-        search.fit(sample.X, sample.y)
-        binned.clear()
-        search.fit(sample.X, sample.y)
-        assert binned == []
-
-    def test_by_lightgbms_names_of_dataset_parameters(self) -> None:
-        key = lightgbm_binned.bins_key
-        model = make(LightGBM)
-        assert key(model) == key(make(LightGBM, num_leaves=5, reg_alpha=3))
-        for other in (
-            {"min_data_in_bin": 9},
-            {"subsample_for_bin": 100},
-            {"linear_tree": True},
-            {"class_weight": "balanced"},
-            {"random_state": 1},
-            # LightGBM leaves out columns that no leaf of so many rows could use.
-            {"min_child_samples": 3},
-            {"min_data_in_leaf": 3},
-            {"feature_pre_filter": False},
-        ):
-            assert key(make(LightGBM, **other)) != key(model)
-
-    def test_by_xgboosts_names(self) -> None:
-        key = xgboost_binned.bins_key
-        model = make(XGBoost)
-        assert key(model) == key(make(XGBoost, max_leaves=5, reg_alpha=3))
-        for other in ({"max_bin": 9}, {"missing": 0.0}, {"tree_method": "exact"}):
-            assert key(make(XGBoost, **other)) != key(model)
-
-
-class TestLibrary:
-    @both
-    def test_is_that_of_a_subclass_too(self, library: Any) -> None:
-        class Mine(library.focal_classifier):  # type: ignore[name-defined, misc]
-            pass
-
-        assert trainable(Mine()) is MODULES[library.name]
-
-    @both
-    def test_patience_and_rounds(self, library: Any) -> None:
-        module = MODULES[library.name]
-        name = "early_stopping_rounds"
-        model = make(library, n_estimators=7, **{name: 3})
-        assert module.rounds_of(model) == 7
-        assert module.patience_of(model) == 3
-        assert module.patience_of(make(library)) is None
-        changed = module.with_rounds(model, 5)
-        assert module.rounds_of(changed) == 5
-        assert module.patience_of(changed) is None
-        assert module.library == library.name
-
-    def test_rounds_that_xgboost_takes_by_itself(self) -> None:
-        assert xgboost_binned.rounds_of(make(XGBoost, n_estimators=None)) == 100
-
-    def test_patience_that_lightgbm_turns_off(self) -> None:
-        model = make(LightGBM, early_stopping_round=-1)
-        assert lightgbm_binned.patience_of(model) is None
-
-    def test_a_search_of_one_library_loads_the_other_never(self) -> None:
-        code = (
-            "import sys, focal_boost\n"
-            "from focal_boost._adapter.protocol import trainable\n"
-            "trainable(focal_boost.FocalLGBMClassifier())\n"
-            "assert focal_boost.FocalSearchCV and 'xgboost' not in sys.modules\n"
-        )
-        subprocess.run([sys.executable, "-c", code], check=True)
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-class TestProgress:
-    def test_is_shown_on_a_terminal(
-        self, sample: Sample, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        pytest.importorskip("rich")
-        terminal = Terminal()
-        monkeypatch.setattr(sys, "stderr", terminal)
-        make_search(LightGBM, verbose=True).fit(sample.X, sample.y)
-        assert "candidates" in terminal.getvalue()
-        assert "100%" in terminal.getvalue()
-
-    @pytest.mark.parametrize(
-        ("stream", "verbose"), [(Terminal, False), (io.StringIO, True)]
-    )
-    def test_is_not_shown_elsewhere(
-        self, stream: Any, verbose: bool, sample: Sample, monkeypatch: Any
-    ) -> None:
-        written = stream()
-        monkeypatch.setattr(sys, "stderr", written)
-        make_search(LightGBM, verbose=verbose).fit(sample.X, sample.y)
-        assert written.getvalue() == ""
-
-    def test_lines_come_now_and_then_without_a_terminal(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        written, now = io.StringIO(), [100.0]
-        monkeypatch.setattr(sys, "stderr", written)
-        monkeypatch.setattr(time, "monotonic", lambda: now[0])
-        with progress(4_000, wanted=True, of="steps") as step:
-            for _ in range(4):
-                now[0] += 3.0
-                step(1_000)
-        assert written.getvalue() == (
-            "2,000 of 4,000 steps, 6 s\n4,000 of 4,000 steps, 12 s\n"
-        )
-
-    def test_says_what_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "stderr", Terminal())
-        for name in [one for one in sys.modules if one.split(".")[0] == "rich"]:
-            monkeypatch.delitem(sys.modules, name)
-        monkeypatch.setitem(sys.modules, "rich", None)
-        bar = progress(3, wanted=True)
-        sentence = "^the progress bar needs rich: pip install rich$"
-        with pytest.raises(ImportError, match=sentence):
-            bar.__enter__()
-
-    @both
-    def test_counts_every_candidate(self, library: Any, sample: Sample) -> None:
-        pytest.importorskip("rich")
-        from rich.progress import Progress
-
-        advanced: list[float] = []
-        update = Progress.update
-
-        def counted(self: Any, task: Any, **given: Any) -> None:
-            advanced.append(given["advance"])
-            update(self, task, **given)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "stderr", Terminal())
-            patch.setattr(Progress, "update", counted)
-            search = make_search(library, verbose=True, refit=False)
-            search.fit(sample.X, sample.y)
-        assert sum(advanced) == len(search.cv_results_["params"])

@@ -8,16 +8,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from boosters import BOTH, LightGBM
-from estimators import make, quiet
+from boosters import LightGBM
+from estimators import both, make, quiet, words
+from numpy.testing import assert_allclose
 from populations import Sample
-from searches import make_search, split_scores
+from searches import (
+    GRID,
+    SCORES,
+    figures,
+    make_search,
+    split_scores,
+)
 from sklearn.base import clone
 from sklearn.metrics import f1_score, make_scorer, precision_recall_curve, roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 pytestmark = quiet
-both = pytest.mark.parametrize("library", BOTH, ids=lambda b: b.name)
 GAMMAS = {"focal_gamma": [0.0, 1.0, 4.0]}
 
 
@@ -28,40 +34,48 @@ def partial_auc(estimator: Any, X: Any, y: Any) -> float:
 
 
 @both
-@pytest.mark.parametrize(
-    "scoring", ["roc_auc", "neg_log_loss", "d2_brier_score", partial_auc]
-)
-def test_scores_and_winner_are_those_of_grid_search(
+@pytest.mark.parametrize("scoring", [*SCORES, "roc_auc", "d2_brier_score", partial_auc])
+def test_results_are_those_of_grid_search(
     library: Any, scoring: Any, sample: Sample
 ) -> None:
     if scoring == "d2_brier_score":
         pytest.importorskip("sklearn", minversion="1.8")
     # XGBoost's probabilities, in place of its ranks, are of single precision.
     by_rank = library is LightGBM or scoring in ("roc_auc", partial_auc)
-    rtol = 2e-9 if by_rank else 1e-6
-    search = make_search(library, GAMMAS, scoring=scoring, halving=False)
+    rtol = 2e-9 if by_rank else 5e-7
+    # One pair of rows that is tied but for the last digits moves an area.
+    space = GRID if scoring in SCORES else GAMMAS
+    search = make_search(library, space, scoring=scoring, halving=False)
     search.fit(sample.X, sample.y)
-    grid = GridSearchCV(make(library), GAMMAS, cv=3, scoring=scoring)
+    grid = GridSearchCV(make(library), space, cv=3, scoring=scoring)
     grid.fit(sample.X, sample.y)
+    assert search.best_index_ == grid.best_index_
     assert search.best_params_ == grid.best_params_
-    for k in range(3):
-        expected = [grid.cv_results_[f"split{n}_test_score"][k] for n in range(3)]
-        np.testing.assert_allclose(split_scores(search, k), expected, rtol=rtol)
-    assert search.score(sample.X, sample.y) == pytest.approx(
-        grid.score(sample.X, sample.y), rel=rtol
-    )
+    assert search.best_score_ == pytest.approx(grid.best_score_, rel=rtol)
+    # A standard deviation is a difference.
+    atol = rtol * abs(grid.best_score_)
+    for name, values in figures(search).items():
+        if name not in {"n_rounds", "best_n_rounds"}:
+            theirs = np.asarray(grid.cv_results_[name]).tolist()
+            if name.endswith("score"):
+                assert_allclose(values, theirs, rtol=rtol, atol=atol)
+            else:
+                assert values == theirs
+    score = grid.score(sample.X, sample.y)
+    assert search.score(sample.X, sample.y) == pytest.approx(score, rel=rtol)
 
 
 @both
 def test_scores_of_labels_are_taken_at_the_best_threshold(
     library: Any, sample: Sample
 ) -> None:
-    named = np.where(sample.y == 1, "yes", "no")
-    by_name = make_search(library, GAMMAS, scoring="f1", halving=False)
-    by_name.fit(sample.X, named)
+    named = words(sample.y)
     scorer = make_scorer(f1_score, pos_label="yes")
-    by_scorer = make_search(library, GAMMAS, scoring=scorer, halving=False)
-    by_scorer.fit(sample.X, named)
+    by_name, by_scorer = (
+        make_search(library, GAMMAS, scoring=one, halving=False).fit(sample.X, named)
+        for one in ("f1", scorer)
+    )
+    assert figures(by_scorer) == figures(by_name)
     for k, gamma in enumerate(GAMMAS["focal_gamma"]):
         best = []
         for train, test in StratifiedKFold(3).split(sample.X, sample.y):
@@ -71,10 +85,7 @@ def test_scores_of_labels_are_taken_at_the_best_threshold(
             f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
             best.append(f1.max())
         # At 100 thresholds at most, where the curve has them all.
-        np.testing.assert_allclose(split_scores(by_name, k), best, rtol=0.01)
-        np.testing.assert_array_equal(
-            split_scores(by_scorer, k), split_scores(by_name, k)
-        )
+        assert_allclose(split_scores(by_name, k), best, rtol=0.01)
 
 
 @both
@@ -85,12 +96,10 @@ def test_scorers_get_the_weights(library: Any, sample: Sample) -> None:
     expected = []
     for train, test in StratifiedKFold(3).split(sample.X, sample.y):
         model = make(library, focal_gamma=1.0)
-        weight = sample.weight[train]
-        model.fit(sample.X[train], sample.y[train], sample_weight=weight)
-        score = model.decision_function(sample.X[test])
-        weight = sample.weight[test]
+        model.fit(sample.X[train], sample.y[train], sample_weight=sample.weight[train])
+        score, weight = model.decision_function(sample.X[test]), sample.weight[test]
         expected.append(roc_auc_score(sample.y[test], score, sample_weight=weight))
-    np.testing.assert_allclose(split_scores(search, 1), expected, rtol=2e-9)
+    assert_allclose(split_scores(search, 1), expected, rtol=2e-9)
     # A callable of one's own takes none.
     own = make_search(library, GAMMAS, scoring=partial_auc)
     own.fit(sample.X, sample.y, **given)
