@@ -1,4 +1,4 @@
-"""The CPU kernels through FocalObjective: float32 values, types, memory, extremes."""
+"""The CPU kernels through FocalObjective: values of float32, weights, extremes."""
 
 import ctypes
 import ctypes.util
@@ -7,6 +7,15 @@ import platform
 import numpy as np
 import oracles
 import pytest
+from grids import (
+    HESSIANS,
+    both_hessians,
+    both_labels,
+    both_links,
+    equal,
+    every_gamma,
+    sample,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -15,23 +24,7 @@ from oracles import ALPHAS, GAMMAS, MARGINS, float32_ulps
 from focal_boost import FocalObjective
 from focal_boost.links import LINKS
 
-HESSIANS = ("upper", "exact")
 EXACT_HESSIAN = {"upper": oracles.exact_curvature, "exact": oracles.exact_hessian}
-
-every_gamma = pytest.mark.parametrize("gamma", GAMMAS)
-both_labels = pytest.mark.parametrize("y", [0, 1])
-both_links = pytest.mark.parametrize("link", LINKS)
-both_hessians = pytest.mark.parametrize("hessian", HESSIANS)
-
-
-def sample(n=301, seed=11):
-    rng = np.random.default_rng(seed)
-    labels = (rng.random(n) < 0.3).astype(np.float32)
-    return labels, rng.normal(0, 5, n), rng.exponential(size=n)
-
-
-def equal(pair, other):
-    return all((a == b).all() for a, b in zip(pair, other, strict=True))
 
 
 class TestExactValues:
@@ -46,26 +39,14 @@ class TestExactValues:
         # Rounding the margin to float32 is the caller's: the exact value is at it.
         margin = np.unique(MARGINS.astype(kind))
         labels = np.full(margin.shape, y, np.float32)
-        grad, hess = FocalObjective(alpha, gamma, "focal", hessian)(labels, margin)
+        objective = FocalObjective(alpha, gamma, "focal", hessian)
         exact_grad = oracles.exact_gradient(y, margin, gamma, alpha)
         exact_hess = EXACT_HESSIAN[hessian](y, margin, gamma, alpha)
-        assert float32_ulps(grad, exact_grad).max() <= 1
-        assert float32_ulps(hess, exact_hess).max() <= 1
-
-    @both_labels
-    @both_hessians
-    @every_gamma
-    @pytest.mark.parametrize("kind", [np.float32, np.float64])
-    def test_weighted_within_one_ulp_of_mpmath(self, kind, gamma, hessian, y):
-        margin = np.unique(MARGINS.astype(kind))
-        labels = np.full(margin.shape, y, np.float32)
-        weight = np.random.default_rng(2).exponential(size=margin.size).astype(kind)
-        objective = FocalObjective(0.25, gamma, "focal", hessian)
-        grad, hess = objective(labels, margin, weight)
-        exact_grad = weight * oracles.exact_gradient(y, margin, gamma, 0.25)
-        exact_hess = weight * EXACT_HESSIAN[hessian](y, margin, gamma, 0.25)
-        assert float32_ulps(grad, exact_grad).max() <= 1
-        assert float32_ulps(hess, exact_hess).max() <= 1
+        some = np.random.default_rng(2).exponential(size=margin.size).astype(kind)
+        for weight, rows in ((1, None), (some, some)):
+            grad, hess = objective(labels, margin, rows)
+            assert float32_ulps(grad, weight * exact_grad).max() <= 1
+            assert float32_ulps(hess, weight * exact_hess).max() <= 1
 
     @both_links
     @both_labels
@@ -113,7 +94,7 @@ class TestWeights:
 
     @both_links
     @both_hessians
-    @pytest.mark.parametrize("factor", [0.5, 2.0, 2.0**100, 2.0**-20])
+    @pytest.mark.parametrize("factor", [0.5, 1.0, 2.0, 2.0**100, 2.0**-20])
     def test_powers_of_two_multiply_exactly(self, factor, hessian, link):
         labels, raw_score, _ = sample()
         objective = FocalObjective(link=link, hessian=hessian)
@@ -128,13 +109,6 @@ class TestWeights:
         weighted = FocalObjective(link=link)(labels, raw_score, weight)
         for values, single in zip(weighted, plain, strict=True):
             assert values == pytest.approx(weight * single, rel=2e-7, abs=0)
-
-    def test_ones_change_nothing(self):
-        labels, raw_score, _ = sample()
-        plain = FocalObjective()(labels, raw_score)
-        assert equal(
-            FocalObjective()(labels, raw_score, np.ones(raw_score.size)), plain
-        )
 
     @pytest.mark.parametrize("kind", [int, np.uint8, np.int32, np.float16, bool, list])
     def test_type_does_not_matter(self, kind):
@@ -159,140 +133,6 @@ class TestWeights:
         objective = FocalObjective(None, gamma, link, hessian)
         result = objective(labels, raw_score, np.full(raw_score.size, 1.7e37))
         assert np.isfinite(result).all()
-
-
-class TestTypes:
-    """Every way an array may come in gives the same numbers."""
-
-    LABELS = pytest.mark.parametrize(
-        "convert",
-        [
-            lambda y: y.astype(bool),
-            lambda y: y.astype(np.int8),
-            lambda y: y.astype(np.int64),
-            lambda y: y.astype(np.uint8),
-            lambda y: y.astype(np.float16),
-            lambda y: y.astype(np.float64),
-            lambda y: y.astype(">f4"),
-            lambda y: y.astype(">i8"),
-            lambda y: y[:, None],
-            lambda y: y.astype(int).tolist(),
-        ],
-        ids=[
-            *("bool", "int8", "int64", "uint8", "float16", "float64"),
-            *("big-endian float32", "big-endian int64", "column", "list"),
-        ],
-    )
-    MEMORY = pytest.mark.parametrize(
-        "convert",
-        [
-            lambda a: np.repeat(a, 3)[::3],
-            lambda a: a[::-1].copy()[::-1],
-            lambda a: np.asfortranarray(np.c_[a, a])[:, 1],
-            lambda a: np.c_[a, a][:, 1],
-            lambda a: np.asfortranarray(a[:, None]),
-            lambda a: a.astype(a.dtype.newbyteorder(">")),
-        ],
-        ids=["strided", "reversed", "fortran", "interleaved", "column", "big-endian"],
-    )
-
-    @LABELS
-    def test_labels(self, convert):
-        labels, raw_score, _ = sample()
-        expected = FocalObjective()(labels, raw_score)
-        assert equal(FocalObjective()(convert(labels), raw_score), expected)
-
-    @MEMORY
-    @both_links
-    @both_hessians
-    def test_memory_layout(self, convert, hessian, link):
-        labels, raw_score, weight = sample()
-        objective = FocalObjective(link=link, hessian=hessian)
-        expected = objective(labels, raw_score, weight)
-        actual = objective(convert(labels), convert(raw_score), weight)
-        assert equal(actual, expected)
-        assert equal(objective(labels, raw_score, convert(weight)), expected)
-
-    def test_lists(self):
-        labels, raw_score, weight = sample()
-        expected = FocalObjective()(labels, raw_score, weight)
-        lists = labels.astype(int).tolist(), raw_score.tolist(), weight.tolist()
-        assert equal(FocalObjective()(*lists), expected)
-
-    @both_links
-    def test_read_only(self, link):
-        labels, raw_score, weight = sample()
-        objective = FocalObjective(link=link)
-        expected = objective(labels, raw_score, weight)
-        for array in (labels, raw_score, weight):
-            array.flags.writeable = False
-        assert equal(objective(labels, raw_score, weight), expected)
-
-    @both_links
-    @both_hessians
-    @every_gamma
-    def test_float32_raw_score_counts_as_the_number_it_is(self, gamma, hessian, link):
-        labels, raw_score, _ = sample()
-        narrow = raw_score.astype(np.float32)
-        # With alpha None and gamma 0 they are XGBoost's: see TestSinglePrecision.
-        objective = FocalObjective(0.25, gamma, link, hessian)
-        expected = objective(labels, narrow.astype(np.float64))
-        assert equal(objective(labels, narrow), expected)
-
-    @pytest.mark.parametrize("kind", [np.float16, np.int64, np.int8])
-    def test_other_raw_scores_are_converted(self, kind):
-        labels, raw_score, _ = sample()
-        other = raw_score.astype(kind)
-        expected = FocalObjective()(labels, other.astype(np.float32))
-        assert equal(FocalObjective()(labels, other), expected)
-
-    @pytest.mark.parametrize("label", [1 + 1e-12, 1 - 1e-12, 1e-300, 5e-324, -1e-9])
-    @pytest.mark.parametrize("kind", ["=f8", ">f8", np.longdouble])
-    def test_label_near_a_class_is_not_rounded_to_it(self, kind, label):
-        with pytest.raises(ValueError, match=r"^y_true must contain only 0 and 1, got"):
-            FocalObjective()(np.array([0.0, label], kind), np.zeros(2))
-
-    def test_large_integer_label_is_rejected(self):
-        with pytest.raises(ValueError, match=r"^y_true must contain only 0 and 1, got"):
-            FocalObjective()(np.array([0, 2**53 + 1]), np.zeros(2))
-
-    def test_one_row(self):
-        grad, hess = FocalObjective()([1], [0.0])
-        assert (grad.shape, hess.shape) == ((1,), (1,))
-
-
-class TestMemory:
-    """What comes out is new, contiguous and finite; what goes in stays."""
-
-    @both_links
-    @both_hessians
-    @pytest.mark.parametrize("gamma", [0.0, 2.0, 200.0])
-    @pytest.mark.parametrize("kind", [np.float32, np.float64])
-    def test_contiguous_float32(self, kind, gamma, hessian, link):
-        labels, raw_score, _ = sample()
-        objective = FocalObjective(0.25, gamma, link, hessian)
-        for values in objective(labels, raw_score.astype(kind)):
-            assert (values.dtype, values.shape) == (np.float32, raw_score.shape)
-            assert values.flags.c_contiguous
-            assert values.flags.owndata
-            assert values.flags.writeable
-
-    def test_shares_memory_with_nothing(self):
-        labels, raw_score, weight = sample()
-        narrow = raw_score.astype(np.float32), weight.astype(np.float32)
-        first = FocalObjective()(labels, *narrow)
-        kept = [values.copy() for values in first]
-        second = FocalObjective()(labels, -narrow[0], narrow[1])
-        every = [labels, *narrow, *first, *second]
-        for i, a in enumerate(every):
-            assert not any(np.shares_memory(a, b) for b in every[i + 1 :])
-        assert equal(first, kept)
-
-    def test_inputs_are_not_modified(self):
-        inputs = sample()
-        before = [values.copy() for values in inputs]
-        FocalObjective()(*inputs)
-        assert equal(inputs, before)
 
 
 class TestChunks:

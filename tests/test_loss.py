@@ -8,31 +8,13 @@ import mpmath
 import numpy as np
 import oracles
 import pytest
-from oracles import ALPHAS, GAMMAS, MARGINS, central_difference, relative_errors
-from scipy.special import expit, log_expit, logit
-from sklearn.metrics import log_loss
+from grids import EXTREMES, PROBABILITIES, both_labels, every_alpha, every_gamma
+from oracles import ALPHAS, MARGINS, relative_errors
+from scipy.special import expit, log_expit
 
 from focal_boost import FocalLoss
 
 PER_ROW = ("loss", "gradient", "hessian", "curvature")
-# every binade of float64, both signs, and the largest numbers
-EXTREMES = np.concatenate(
-    [
-        s * np.append(2.0 ** np.arange(-1074, 1024), [1e3, 1e308, np.finfo(float).max])
-        for s in (-1, 1)
-    ]
-)
-PROBABILITIES = np.array(
-    [1e-300, 1e-100, 1e-20, 1e-6, 0.01, 0.25, 0.5, 0.7, 0.99, 1 - 1e-9, 1 - 2.0**-53]
-)
-
-every_gamma = pytest.mark.parametrize("gamma", GAMMAS)
-every_alpha = pytest.mark.parametrize("alpha", ALPHAS)
-both_labels = pytest.mark.parametrize("y", [0, 1])
-
-
-def mirrored(alpha):
-    return None if alpha is None else 1 - alpha
 
 
 def sample(n=200, seed=3):
@@ -72,28 +54,6 @@ class TestExactValues:
         assert relative_errors(actual, expected).max() <= 1e-13
 
 
-class TestDifferences:
-    """Each derivative against order-4 differences of the function before it."""
-
-    @both_labels
-    @every_gamma
-    def test_gradient_is_the_slope_of_the_loss(self, gamma, y):
-        focal = FocalLoss(0.25, gamma)
-        z = np.linspace(-36, 36, 289)
-        numeric = central_difference(lambda x: focal.loss(y, x), z)
-        assert relative_errors(focal.gradient(y, z), numeric).max() <= 1e-9
-
-    @both_labels
-    @every_gamma
-    def test_hessian_is_the_slope_of_the_gradient(self, gamma, y):
-        focal = FocalLoss(0.25, gamma)
-        # For t < -8 the gradient is constant but for its last digits.
-        z = (2 * y - 1) * np.linspace(-8, 36, 353)
-        numeric = central_difference(lambda x: focal.gradient(y, x), z)
-        errors = relative_errors(focal.hessian(y, z), numeric, focal.curvature(y, z))
-        assert errors.max() <= 1e-8
-
-
 class TestIdentities:
     """What must hold between values, whatever the values are."""
 
@@ -107,63 +67,6 @@ class TestIdentities:
         ]:
             assert relative_errors(actual, expected).max() <= 1e-14
 
-    def test_gamma_zero_is_the_log_loss_of_scikit_learn(self):
-        y, z = sample()
-        mean = FocalLoss(None, 0.0).loss(y, z).mean()
-        assert mean == pytest.approx(log_loss(y, expit(z)), rel=1e-13, abs=0)
-
-    @both_labels
-    @every_gamma
-    def test_ratio_to_cross_entropy_is_the_modulating_factor(self, gamma, y):
-        z = np.linspace(-40, 40, 161)
-        ratio = FocalLoss(None, gamma).loss(y, z) / FocalLoss(None, 0.0).loss(y, z)
-        q = expit((1 - 2 * y) * z)
-        assert relative_errors(ratio, q**gamma).max() <= 1e-13
-
-    @both_labels
-    @pytest.mark.parametrize("name", PER_ROW)
-    @pytest.mark.parametrize(
-        ("gamma", "near"), [(0.0, 1e-10), *((g, g + 1e-10) for g in GAMMAS[1:])]
-    )
-    def test_continuous_in_gamma(self, name, gamma, near, y):
-        z = np.linspace(-40, 40, 161)
-        focal, neighbour = FocalLoss(0.25, gamma), FocalLoss(0.25, near)
-        difference = getattr(neighbour, name)(y, z) - getattr(focal, name)(y, z)
-        # The Hessian crosses zero, and its negative term grows like |t|.
-        scale = getattr(focal, name)(y, z)
-        if name == "hessian":
-            scale = (1 + np.abs(z)) * focal.curvature(y, z)
-        assert np.abs(difference / scale).max() <= 1e-8
-        assert gamma == 0 or np.abs(difference).max() > 0
-
-    @pytest.mark.parametrize("gamma", GAMMAS[1:])
-    def test_continuous_from_below(self, gamma):
-        y, z = sample()
-        focal, neighbour = FocalLoss(0.25, gamma), FocalLoss(0.25, gamma - 1e-10)
-        assert neighbour.loss(y, z) == pytest.approx(focal.loss(y, z), rel=1e-8, abs=0)
-        assert neighbour.gradient(y, z) == pytest.approx(
-            focal.gradient(y, z), rel=1e-8, abs=0
-        )
-
-    @both_labels
-    @every_alpha
-    @every_gamma
-    def test_swapping_the_classes_changes_nothing(self, gamma, alpha, y):
-        focal, swapped = FocalLoss(alpha, gamma), FocalLoss(mirrored(alpha), gamma)
-        for name, sign in zip(PER_ROW, (1, -1, 1, 1), strict=True):
-            actual = sign * getattr(swapped, name)(1 - y, -MARGINS)
-            expected = getattr(focal, name)(y, MARGINS)
-            assert relative_errors(actual, expected).max() <= 1e-14
-
-    @both_labels
-    @every_gamma
-    def test_alpha_is_a_weight_of_the_class(self, gamma, y):
-        for name in PER_ROW:
-            plain = getattr(FocalLoss(None, gamma), name)(y, MARGINS)
-            weighted = getattr(FocalLoss(0.25, gamma), name)(y, MARGINS)
-            factor = 0.25 if y == 1 else 0.75
-            assert relative_errors(weighted, factor * plain).max() <= 1e-15
-
     @both_labels
     @every_gamma
     def test_finite_for_every_finite_margin(self, gamma, y):
@@ -175,7 +78,7 @@ class TestIdentities:
 
 
 class TestCurvature:
-    """The upper curvature bounds the Hessian from above and is positive."""
+    """The upper curvature bounds the Hessian, and 0, from above."""
 
     @both_labels
     @every_alpha
@@ -183,16 +86,7 @@ class TestCurvature:
     def test_bounds_the_hessian(self, gamma, alpha, y):
         focal = FocalLoss(alpha, gamma)
         curvature, hessian = focal.curvature(y, MARGINS), focal.hessian(y, MARGINS)
-        assert (curvature >= hessian).all()
-
-    @both_labels
-    @every_alpha
-    @every_gamma
-    def test_positive_where_it_does_not_underflow(self, gamma, alpha, y):
-        curvature = FocalLoss(alpha, gamma).curvature(y, MARGINS)
-        exact = oracles.exact_curvature(y, MARGINS, gamma, alpha)
-        assert (curvature >= 0).all()
-        assert (curvature[exact >= np.finfo(float).tiny] > 0).all()
+        assert (curvature >= np.maximum(hessian, 0)).all()
 
     @both_labels
     @every_alpha
@@ -220,44 +114,6 @@ class TestLink:
     def test_posterior_increases_strictly(self, gamma, alpha):
         z = np.arange(-60, 2, 2.0**-6)
         assert (np.diff(FocalLoss(alpha, gamma).posterior(z)) > 0).all()
-
-    @every_alpha
-    @every_gamma
-    def test_slope_of_the_logit_is_one_plus_gamma_in_the_tails(self, gamma, alpha):
-        for a in (alpha, mirrored(alpha)):  # the upper tail is the mirror's lower one
-            low, high = np.log(FocalLoss(a, gamma).posterior([-41.0, -40.0]))
-            assert high - low == pytest.approx(1 + gamma, rel=1e-12)
-
-    @every_alpha
-    @every_gamma
-    def test_posterior_of_swapped_classes_is_the_complement(self, gamma, alpha):
-        posterior = FocalLoss(alpha, gamma).posterior(MARGINS)
-        swapped = FocalLoss(mirrored(alpha), gamma).posterior(-MARGINS)
-        assert posterior + swapped == pytest.approx(np.ones(MARGINS.size), rel=3e-16)
-
-    @pytest.mark.parametrize("alpha", [None, 0.5])
-    def test_gamma_zero_gives_the_sigmoid(self, alpha):
-        posterior = FocalLoss(alpha, 0.0).posterior(MARGINS)
-        assert relative_errors(posterior, expit(MARGINS)).max() <= 1e-14
-
-    def test_gamma_zero_moves_the_logit_by_the_class_weights(self):
-        z = np.linspace(-30, 5, 71)
-        posterior = FocalLoss(0.2, 0.0).posterior(z)
-        assert logit(posterior) == pytest.approx(z + np.log(4), rel=1e-12, abs=1e-13)
-
-    @every_gamma
-    def test_margin_zero_gives_the_weight_of_the_negatives(self, gamma):
-        assert FocalLoss(0.2, gamma).posterior(0.0) == pytest.approx(0.8, rel=1e-15)
-        assert FocalLoss(None, gamma).posterior(0.0) == 0.5
-
-    @every_alpha
-    @every_gamma
-    def test_expected_gradient_is_zero_at_the_margin(self, gamma, alpha):
-        focal, eta = FocalLoss(alpha, gamma), PROBABILITIES
-        z = focal.margin(eta)
-        up, down = eta * focal.gradient(1, z), (1 - eta) * focal.gradient(0, z)
-        assert (down > 0).all()
-        assert -up == pytest.approx(down, rel=1e-12, abs=0)
 
     @every_alpha
     @every_gamma
@@ -297,12 +153,6 @@ class TestBalanced:
 
     def test_default_gamma_is_two(self):
         assert FocalLoss.balanced([0, 1]) == FocalLoss(alpha=0.5, gamma=2.0)
-
-    def test_classes_then_weigh_the_same(self):
-        y, _ = sample()
-        negative, positive = FocalLoss.balanced(y).class_weights
-        total = positive * (y == 1).sum()
-        assert total == pytest.approx(negative * (y == 0).sum(), rel=1e-14)
 
     def test_weights_count_as_repeated_rows(self):
         y, _ = sample()
