@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Threads that have nothing to do otherwise spin, and take the time from those of the
 # other library and the other worker; it is read when a library is loaded.
@@ -25,6 +27,15 @@ def sample() -> Sample:
 def validation() -> Sample:
     """2,000 further rows of the same population."""
     return make_sample(2_000, 0.1, seed=1)
+
+
+@pytest.fixture
+def cupy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Give a stand-in for CuPy, with three devices."""
+    import fake_cupy
+
+    with fake_cupy.installed(monkeypatch, devices=3) as fake:
+        yield fake
 
 
 @pytest.fixture(scope="session")

@@ -261,3 +261,19 @@ falls_back_to_the_cpu = pytest.mark.filterwarnings(
     "ignore:.*Device is changed from GPU to CPU",
     "ignore:.*XGBoost is not compiled with CUDA support",
 )
+
+
+def sample(n=700):
+    rng = np.random.default_rng(11)
+    labels = (rng.random(n) < 0.3).astype(np.float32)
+    raw_score = rng.normal(0, 3, n).astype(np.float32)
+    return labels, raw_score, rng.exponential(size=n).astype(np.float32)
+
+
+def on_device(cupy, *arrays, ordinal=0):
+    with cupy.cuda.Device(ordinal):
+        return [cupy.asarray(values) for values in arrays]
+
+
+def equal(pair, other):
+    return all((a.values == b.values).all() for a, b in zip(pair, other, strict=True))

@@ -1,4 +1,4 @@
-"""The CUDA text, compiled for the host: rows in margins, extremes, its kernel."""
+"""The CUDA text, compiled for the host: its kernel, and what it says of itself."""
 
 import ast
 import ctypes
@@ -8,137 +8,11 @@ import cuda_host
 import numpy as np
 import oracles
 import pytest
-from cuda_host import APART, JOINED, ROWS, TEXT, kernel, pointer, run_rows
-from oracles import GAMMAS, MARGINS, float32_ulps
+from cuda_host import JOINED, ROWS, TEXT, kernel, pointer, run_rows
+from oracles import MARGINS, float32_ulps
 
-from focal_boost import FocalLoss, FocalObjective
+from focal_boost import FocalObjective
 from focal_boost._kernels.cuda import row_of
-from focal_boost._kernels.known import Known
-
-SHARE = {"upper": 0.0, "exact": 1.0}
-NARROW = np.unique(MARGINS.astype(np.float32))
-SMALLEST = float(np.finfo(np.float32).tiny)
-
-both_labels = pytest.mark.parametrize("y", [0, 1])
-both_hessians = pytest.mark.parametrize("hessian", SHARE)
-every_gamma = pytest.mark.parametrize("gamma", [*GAMMAS, 100.0])
-any_arithmetic = pytest.mark.parametrize(
-    "flags", [APART, JOINED], ids=["apart", "joined"]
-)
-
-
-def numbers(gamma, alpha=0.25, hessian="upper"):
-    """Return what a kernel knows of a loss of the paper's margin."""
-    weights = (1.0, 1.0) if alpha is None else (1 - alpha, alpha)
-    return Known(*weights, gamma, SHARE[hessian], 0.0)
-
-
-def allowed_ulps(gamma):
-    return 2 if gamma <= 10 else 6
-
-
-def hessian_errors(hess, exact, curvature, margin):
-    """Return errors of the exact Hessian in units of the last place of its terms."""
-    # It is a difference of terms up to |t| times the curvature.
-    reach = np.minimum(1 + np.abs(margin), 200)
-    return np.abs(hess - exact) / (2.0**-23 * reach * np.maximum(curvature, SMALLEST))
-
-
-@any_arithmetic
-@every_gamma
-class TestExactValues:
-    """Gradient and Hessian against mpmath."""
-
-    @both_labels
-    @pytest.mark.parametrize("alpha", [None, 0.25, 0.99])
-    def test_of_the_upper_curvature(self, alpha, y, gamma, flags):
-        # The promise holds for every margin, the grid's are a little better.
-        allowed = 1 if gamma <= 10 else 3
-        grad, hess = run_rows(NARROW, y, None, numbers(gamma, alpha), flags)
-        exact_grad = oracles.exact_gradient(y, NARROW, gamma, alpha)
-        exact_hess = oracles.exact_curvature(y, NARROW, gamma, alpha)
-        assert float32_ulps(grad, exact_grad).max() <= allowed
-        assert float32_ulps(hess, exact_hess).max() <= allowed
-
-    @both_labels
-    def test_of_the_exact_hessian(self, y, gamma, flags):
-        loss = numbers(gamma, hessian="exact")
-        grad, hess = run_rows(NARROW, y, None, loss, flags)
-        exact = oracles.exact_hessian(y, NARROW, gamma, 0.25)
-        curvature = oracles.exact_curvature(y, NARROW, gamma, 0.25)
-        allowed = 1 if gamma <= 10 else 3
-        assert hessian_errors(hess, exact, curvature, NARROW).max() <= allowed
-        exact_grad = oracles.exact_gradient(y, NARROW, gamma, 0.25)
-        assert float32_ulps(grad, exact_grad).max() <= allowed
-
-    @both_labels
-    def test_with_weights(self, y, gamma, flags):
-        weight = np.random.default_rng(2).exponential(size=NARROW.size)
-        weight = weight.astype(np.float32)
-        grad, hess = run_rows(NARROW, y, weight, numbers(gamma), flags)
-        exact_grad = weight * oracles.exact_gradient(y, NARROW, gamma, 0.25)
-        exact_hess = weight * oracles.exact_curvature(y, NARROW, gamma, 0.25)
-        allowed = 1 if gamma <= 10 else 3
-        assert float32_ulps(grad, exact_grad).max() <= allowed
-        assert float32_ulps(hess, exact_hess).max() <= allowed
-
-
-@any_arithmetic
-@every_gamma
-class TestParity:
-    """The same numbers as on the CPU, on many margins."""
-
-    rng = np.random.default_rng(5)
-    margin = np.r_[rng.normal(0, 3, 20_000), rng.uniform(-100, 100, 20_000)]
-    margin = margin.astype(np.float32)
-    labels = (rng.random(margin.size) < 0.5).astype(np.float32)
-    weight = rng.exponential(size=margin.size).astype(np.float32)
-
-    def test_upper(self, gamma, flags):
-        loss = FocalLoss(0.25, gamma)
-        grad, hess = run_rows(self.margin, self.labels, None, numbers(gamma), flags)
-        z = self.margin.astype(np.float64)
-        allowed = allowed_ulps(gamma)
-        assert float32_ulps(grad, loss.gradient(self.labels, z)).max() <= allowed
-        assert float32_ulps(hess, loss.curvature(self.labels, z)).max() <= allowed
-
-    @both_hessians
-    def test_with_the_cpu_kernel(self, hessian, gamma, flags):
-        rows = self.labels, self.margin, self.weight
-        expected = FocalObjective(0.25, gamma, "focal", hessian)(*rows)
-        loss = numbers(gamma, hessian=hessian)
-        grad, hess = run_rows(self.margin, self.labels, self.weight, loss, flags)
-        allowed = allowed_ulps(gamma)
-        assert float32_ulps(grad, expected[0].astype(float)).max() <= allowed
-        z = self.margin.astype(np.float64)
-        curvature = self.weight * FocalLoss(0.25, gamma).curvature(self.labels, z)
-        errors = hessian_errors(hess, expected[1], curvature, z)
-        assert errors.max() <= allowed
-
-
-@any_arithmetic
-class TestExtremes:
-    """Where a term ends, or a sign is that of nothing."""
-
-    @pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 1.7, 100.0])
-    @both_hessians
-    def test_are_finite(self, hessian, gamma, flags):
-        margin = [0.0, -0.0, 1e-45, -1e-38, 88.8, -104, 800, -800, 3.4e38, -1.7e308]
-        rows = [(z, y, w) for z in margin for y in (0, 1) for w in (0, 1e-45, 1.7e37)]
-        z, y, w = map(np.array, zip(*rows, strict=True))
-        grad, hess = run_rows(z, y, w, numbers(gamma, None, hessian), flags)
-        assert np.isfinite([grad, hess]).all()
-        assert (np.where(y == 1, grad <= 0, grad >= 0)).all()
-        assert (grad[w == 0] == 0).all()
-        assert (hess[w == 0] == 0).all()
-
-    @both_labels
-    @every_gamma
-    def test_a_margin_of_minus_0_is_0(self, gamma, y, flags):
-        grad, hess = run_rows([0.0, -0.0, 1e-45], y, None, numbers(gamma), flags)
-        allowed = allowed_ulps(gamma)
-        for values in (grad, hess):
-            assert float32_ulps(values, values[0].astype(float)).max() <= allowed
 
 
 def known_for(row, power):
@@ -217,14 +91,14 @@ def test_log_odds_at_gamma_0_are_margins_but_for_a_shift(alpha):
     known = FocalObjective(alpha, 0.0).known()
     assert row_of(known) == ("focal_row", 0)
     largest = max(1 - alpha, alpha) if alpha else 1
-    grad, hess = run_rows(NARROW, 1, None, known, JOINED)
+    found = run_rows(MARGINS, 1, None, known, JOINED)
     weight = (alpha or 1) / largest
-    shifted = NARROW.astype(float) - known.shift
     assert (known.shift != 0) == (alpha == 0.25)
-    exact_grad = weight * oracles.exact_gradient(1, shifted, 0.0, None)
-    exact_hess = weight * oracles.exact_hessian(1, shifted, 0.0, None)
-    assert float32_ulps(grad, exact_grad).max() <= 1
-    assert float32_ulps(hess, exact_hess).max() <= 1
+    rows = 1, MARGINS - known.shift, 0.0, None
+    for values, exact in zip(
+        found, (oracles.exact_gradient, oracles.exact_hessian), strict=True
+    ):
+        assert float32_ulps(values, weight * exact(*rows)).max() <= 1
 
 
 def test_every_twin_that_the_text_names_exists():

@@ -1,8 +1,9 @@
 """FocalObjective on device arrays, through a stand-in for CuPy."""
 
-import fake_cupy
 import numpy as np
 import pytest
+from fake_cupy import equal, on_device, sample
+from grids import both_hessians, both_links
 from oracles import GAMMAS, float32_ulps
 
 from focal_boost import FocalObjective
@@ -12,30 +13,6 @@ from focal_boost.links import LINKS
 
 # No polynomial is fine enough for the last.
 every_gamma = pytest.mark.parametrize("gamma", [*GAMMAS, 100.0, 150.0])
-both_hessians = pytest.mark.parametrize("hessian", ["upper", "exact"])
-both_links = pytest.mark.parametrize("link", LINKS)
-
-
-@pytest.fixture
-def cupy(monkeypatch):
-    with fake_cupy.installed(monkeypatch, devices=3) as fake:
-        yield fake
-
-
-def sample(n=700):
-    rng = np.random.default_rng(11)
-    labels = (rng.random(n) < 0.3).astype(np.float32)
-    raw_score = rng.normal(0, 3, n).astype(np.float32)
-    return labels, raw_score, rng.exponential(size=n).astype(np.float32)
-
-
-def on_device(cupy, *arrays, ordinal=0):
-    with cupy.cuda.Device(ordinal):
-        return [cupy.asarray(values) for values in arrays]
-
-
-def equal(pair, other):
-    return all((a.values == b.values).all() for a, b in zip(pair, other, strict=True))
 
 
 def assert_close(pair, expected, rows, objective):
@@ -161,127 +138,6 @@ class TestWhereItComputes:
         assert repr(FocalObjective(device="cuda")) == repr(FocalObjective())
 
 
-class TestArrays:
-    """What comes back, and what may go in."""
-
-    def test_results_are_new_float32_of_the_device(self, cupy):
-        rows = on_device(cupy, *sample())
-        first = FocalObjective()(*rows)
-        kept = [values.values.copy() for values in first]
-        second = FocalObjective()(rows[0], rows[1] + 1.0, rows[2])
-        for before, values, after in zip(kept, first, second, strict=True):
-            assert isinstance(values, fake_cupy.ndarray)
-            assert (values.dtype, values.shape) == (np.float32, (700,))
-            assert (values.values == before).all()
-            assert not np.shares_memory(values.values, after.values)
-        assert cupy.downloads == []
-
-    @pytest.mark.parametrize(
-        "convert",
-        [
-            lambda a: np.repeat(a, 3)[::3],
-            lambda a: a[::-1].copy()[::-1],
-            lambda a: a[:, None],
-            lambda a: np.c_[a, a][:, 1],
-            lambda a: a.astype(np.float64),
-        ],
-        ids=["strided", "reversed", "column", "interleaved", "float64"],
-    )
-    @pytest.mark.parametrize("there", [False, True], ids=["host", "device"])
-    def test_any_memory_and_width(self, cupy, there, convert):
-        expected = FocalObjective(device="cuda")(*sample())
-        rows = [convert(values) for values in sample()]
-        if there:
-            # asarray of the stand-in would straighten them.
-            rows = [cupy.array(values) for values in rows]
-        assert equal(FocalObjective(device="cuda")(*rows), expected)
-
-    @pytest.mark.parametrize("kind", [bool, np.int8, np.int64, np.float16, list])
-    @pytest.mark.parametrize("there", [False, True], ids=["host", "device"])
-    def test_any_type_of_labels(self, cupy, there, kind):
-        labels, raw_score, weight = sample()
-        objective = FocalObjective(device="cuda")
-        expected = objective(labels, raw_score, weight)
-        other = labels.astype(int).tolist() if kind is list else labels.astype(kind)
-        if there:
-            (other,) = on_device(cupy, np.asarray(other))
-        assert equal(objective(other, raw_score, weight), expected)
-
-    @pytest.mark.parametrize("kind", [np.int8, np.uint64, np.float16, np.float64])
-    @pytest.mark.parametrize("there", [False, True], ids=["host", "device"])
-    def test_any_type_of_weights_and_scores(self, cupy, there, kind):
-        labels, raw_score, weight = sample()
-        rows = [np.abs(values).astype(kind) for values in (raw_score, weight)]
-        objective = FocalObjective(device="cuda")
-        wide = [values.astype(np.float64) for values in rows]
-        expected = objective(labels, *wide)
-        given = on_device(cupy, *rows) if there else rows
-        assert equal(objective(labels, *given), expected)
-
-    @pytest.mark.parametrize("there", [False, True], ids=["host", "device"])
-    def test_a_label_of_minus_0_is_0(self, cupy, there):
-        labels, scores = np.float32([-0.0, 1, -0.0]), np.float32([0.3, -0.3, -2])
-        objective = FocalObjective(device="cuda")
-        expected = objective(np.abs(labels), scores)
-        given = on_device(cupy, labels)[0] if there else labels
-        assert equal(objective(given, scores), expected)
-
-    def test_an_empty_array_means_no_weights(self, cupy):
-        labels, raw_score, _ = sample()
-        objective = FocalObjective(device="cuda")
-        expected = objective(labels, raw_score)
-        for none in (np.empty(0, np.float32), cupy.empty(0, np.float32), []):
-            assert equal(objective(labels, raw_score, none), expected)
-
-    @both_links
-    def test_scores_beyond_float32_are_finite(self, cupy, link):
-        objective = FocalObjective(link=link, device="cuda")
-        pair = objective([0, 1, 0, 1], np.array([1e300, 1e300, -1e300, -1e300]))
-        host = FocalObjective(link=link)
-        expected = host([0, 1, 0, 1], [3000.0, 3000.0, -3000.0, -3000.0])
-        for values, wanted in zip(pair, expected, strict=True):
-            # The floor keeps Hessians off 0.
-            assert values.values == pytest.approx(wanted, rel=1e-6, abs=1e-16)
-
-    @both_links
-    @pytest.mark.parametrize("alpha", [None, 0.25])
-    @pytest.mark.parametrize("gamma", [0.0, 1.7, 2.0])
-    def test_scores_of_float64_keep_their_digits(self, cupy, gamma, alpha, link):
-        labels, raw_score, _ = sample()
-        wide = 3.0 * raw_score + 1e-7
-        objective = FocalObjective(alpha, gamma, link, device="cuda")
-        exact = objective.values.gradient(labels, wide)
-        for given in (wide, on_device(cupy, wide)[0]):
-            grad = objective(labels, given)[0].values
-            assert float32_ulps(grad, exact).max() <= 2
-
-    @both_links
-    @pytest.mark.parametrize("gamma", [0.0, 1.7, 2.0])
-    @pytest.mark.parametrize("offset", [-3.5, 0.0, 2, 1e3])
-    @pytest.mark.parametrize("there", [False, True], ids=["host", "device"])
-    def test_an_offset_is_added(self, cupy, there, offset, gamma, link):
-        labels, raw_score, weight = sample()
-        given = on_device(cupy, raw_score)[0] if there else raw_score
-        objective = FocalObjective(0.25, gamma, link, device="cuda")
-        rows = rows_of(objective, labels, weight, given)
-        moved = rows.gradient_hessian(given, offset)
-        expected = objective(labels, raw_score.astype(float) + offset, weight)
-        for values, wanted in zip(moved, expected, strict=True):
-            assert values.values == pytest.approx(wanted.values, rel=1e-6, abs=1e-37)
-
-    @pytest.mark.parametrize("there", [False, True], ids=["host", "device"])
-    def test_classes_have_weights(self, cupy, there):
-        labels, raw_score, weight = sample()
-        given = on_device(cupy, labels, raw_score, weight) if there else sample()
-        objective = FocalObjective(device="cuda")
-        rows = rows_of(objective, given[0], given[2], given[1], class_weight=(0.5, 7.0))
-        pair = rows.gradient_hessian(given[1])
-        of_class = np.where(labels == 1, 7.0, 0.5)
-        expected = FocalObjective()(labels, raw_score, weight * of_class)
-        for values, wanted in zip(pair, expected, strict=True):
-            assert values.values == pytest.approx(wanted, rel=1e-5)
-
-
 class TestLabels:
     """Rows know their prevalence, wherever their labels came from."""
 
@@ -315,13 +171,27 @@ class TestUploads:
 
     OBJECTIVE = FocalObjective(link="focal")
 
-    def test_labels_and_weights_go_up_once_and_scores_every_time(self, cupy):
+    @pytest.mark.parametrize(
+        ("rows_there", "scores_there", "uploads"),
+        [
+            (False, False, [700, 700, *[700] * 3]),
+            (False, True, [700, 700]),
+            (True, True, []),
+        ],
+    )
+    def test_rows_go_up_once_and_scores_every_time(
+        self, cupy, rows_there, scores_there, uploads
+    ):
         labels, raw_score, weight = sample()
-        rows = DeviceRows(self.OBJECTIVE, labels, weight, "cuda")
-        assert cupy.uploads == [700, 700]
+        if rows_there:
+            labels, weight = on_device(cupy, labels, weight, ordinal=1)
+        if scores_there:
+            (raw_score,) = on_device(cupy, raw_score, ordinal=1)
+        cupy.uploads.clear()
+        rows = DeviceRows(self.OBJECTIVE, labels, weight, "cuda:1")
         for _ in range(3):
             rows.gradient_hessian(raw_score)
-        assert cupy.uploads == [700] * 5
+        assert cupy.uploads == uploads
         assert cupy.downloads == cupy.copies == []
 
     def test_coefficients_go_up_once(self, cupy):
@@ -331,23 +201,6 @@ class TestUploads:
         for _ in range(3):
             rows.gradient_hessian(raw_score)
         assert cupy.uploads == [700, len(objective.known().fit), 700, 700, 700]
-
-    def test_device_scores_do_not_move(self, cupy):
-        labels, raw_score, weight = sample()
-        rows = DeviceRows(self.OBJECTIVE, labels, weight, "cuda:1")
-        (there,) = on_device(cupy, raw_score, ordinal=1)
-        before = len(cupy.uploads)
-        rows.gradient_hessian(there)
-        assert len(cupy.uploads) == before
-        assert cupy.downloads == cupy.copies == []
-
-    def test_device_rows_do_not_move(self, cupy):
-        labels, raw_score, weight = on_device(cupy, *sample(), ordinal=1)
-        before = len(cupy.uploads)
-        rows = DeviceRows(self.OBJECTIVE, labels, weight, "cuda:1")
-        rows.gradient_hessian(raw_score)
-        assert len(cupy.uploads) == before
-        assert cupy.downloads == cupy.copies == []
 
     def test_every_call_writes_the_same_arrays(self, cupy):
         labels, raw_score, weight = sample()

@@ -19,12 +19,6 @@ FIT = len(FocalObjective().known().fit)
 
 
 @pytest.fixture
-def cupy(monkeypatch):
-    with fake_cupy.installed(monkeypatch, devices=2) as fake:
-        yield fake
-
-
-@pytest.fixture
 def gradients(monkeypatch):
     """The types of all gradients that XGBoost was given."""
     return fake_cupy.take_gradients_home(monkeypatch)
@@ -40,32 +34,31 @@ def margin_of(booster, data):
     return booster.predict(data, output_margin=True)
 
 
+def on_both(data, params=QUIET, device="cuda", **given):
+    """Return the margins of boosters that were trained on the CPU and on a device."""
+    return [
+        margin_of(fxgb.train({**params, "device": one}, data, ROUNDS, **given), data)
+        for one in ("cpu", device)
+    ]
+
+
 @falls_back_to_the_cpu
 class TestTrain:
     @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
     @pytest.mark.parametrize("gamma", [0.0, 2.0, 1.7, 5.0])
     def test_equals_the_cpu(self, cupy, gradients, data, gamma, device):
         objective = FocalObjective(0.25, gamma)
-        expected = margin_of(fxgb.train(QUIET, data, ROUNDS, objective=objective), data)
-        assert set(gradients) == {np.ndarray}
-        gradients.clear()
-        there = fxgb.train(
-            {**QUIET, "device": device}, data, ROUNDS, objective=objective
-        )
-        assert set(gradients) == {fake_cupy.ndarray}
-        assert margin_of(there, data) == pytest.approx(expected, rel=0, abs=1e-4)
+        expected, found = on_both(data, device=device, objective=objective)
+        kinds = [np.ndarray] * 2 * ROUNDS + [fake_cupy.ndarray] * 2 * ROUNDS
+        assert gradients == kinds
+        assert found == pytest.approx(expected, rel=0, abs=1e-4)
         assert cupy.launches == [int(device.removeprefix("cuda:") == "1")] * ROUNDS
 
     def test_equals_the_cpu_in_the_papers_margin(self, cupy, gradients, data):
         objective = FocalObjective(0.25, 2.0, "focal")
-        margins = []
-        for device in ("cpu", "cuda"):
-            with pytest.warns(UserWarning, match='^with link="focal" predict is'):
-                booster = fxgb.train(
-                    {**QUIET, "device": device}, data, ROUNDS, objective=objective
-                )
-            margins.append(margin_of(booster, data))
-        assert margins[1] == pytest.approx(margins[0], rel=0, abs=1e-4)
+        with pytest.warns(UserWarning, match='^with link="focal" predict is'):
+            expected, found = on_both(data, objective=objective)
+        assert found == pytest.approx(expected, rel=0, abs=1e-4)
         assert len(cupy.launches) == ROUNDS
 
     def test_equals_the_cpu_where_the_host_computes(self, cupy, gradients, sample):
@@ -84,13 +77,10 @@ class TestTrain:
         assert cupy.launches == []
 
     def test_weights_of_the_positive_class_equal_the_cpus(self, cupy, gradients, data):
-        params = {**QUIET, "scale_pos_weight": 5.0}
-        expected = margin_of(fxgb.train(params, data, ROUNDS), data)
-        there = margin_of(fxgb.train({**params, "device": "cuda"}, data, ROUNDS), data)
-        assert there == pytest.approx(expected, rel=0, abs=1e-4)
-        assert (
-            np.abs(there - margin_of(fxgb.train(QUIET, data, ROUNDS), data)).max() > 1
-        )
+        expected, found = on_both(data, {**QUIET, "scale_pos_weight": 5.0})
+        assert found == pytest.approx(expected, rel=0, abs=1e-4)
+        plain = margin_of(fxgb.train(QUIET, data, ROUNDS), data)
+        assert np.abs(found - plain).max() > 1
 
     @pytest.mark.parametrize("weighted", [True, False])
     def test_labels_go_up_once_and_raw_scores_every_round(
@@ -117,11 +107,8 @@ class TestTrain:
     def test_an_objective_on_the_cpu_needs_no_cupy(self, monkeypatch, data):
         error = ModuleNotFoundError("No module named 'cupy'", name="cupy")
         fake_cupy.without_cupy(monkeypatch, error)
-        objective = FocalObjective(device="cpu")
-        params = {**QUIET, "device": "cuda"}
-        there = fxgb.train(params, data, ROUNDS, objective=objective)
-        expected = margin_of(fxgb.train(QUIET, data, ROUNDS), data)
-        assert margin_of(there, data) == pytest.approx(expected, rel=0, abs=1e-6)
+        expected, found = on_both(data, objective=FocalObjective(device="cpu"))
+        assert found == pytest.approx(expected, rel=0, abs=1e-6)
 
     def test_an_objective_of_one_device_serves_another(self, cupy, gradients, data):
         objective = FocalObjective(device="cuda:1")
