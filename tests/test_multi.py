@@ -4,76 +4,67 @@ import pickle
 
 import numpy as np
 import pytest
+from grids import K, as_matrix, both_hessians, both_links, equal, of_columns
 from scipy.special import logit
 
 from focal_boost import FocalObjective, MultiFocalObjective
 from focal_boost._rows import ColumnRows, labels_of_columns
-from focal_boost.links import LINKS
 
-K = 4
 ALPHA, GAMMA = (0.25, None, 0.6, 0.75), (2.0, 0.0, 1.7, 200.0)
 orders = pytest.mark.parametrize("order", ["C", "F"])
+numbers_or_matrix = pytest.mark.parametrize("labels", [0, 1], ids=["numbers", "matrix"])
 kinds = pytest.mark.parametrize("kind", [np.float32, np.float64])
 
 
-def sample(n=400, seed=2):
-    rng = np.random.default_rng(seed)
-    numbers = rng.choice(K, n, p=[0.6, 0.3, 0.07, 0.03])
-    matrix = (rng.random((n, K)) < [0.5, 0.3, 0.1, 0.05]).astype(int)
-    return numbers, matrix, rng.normal(-1, 3, (n, K)), rng.exponential(size=n)
-
-
-def as_matrix(numbers):
-    return (numbers[:, None] == np.arange(K)).astype(int)
-
-
-def binary(k, link="logit", hessian="upper"):
-    return FocalObjective(ALPHA[k], GAMMA[k], link, hessian)
-
-
-class Data:
-    def __init__(self, labels, weight=None):
-        self._held = labels, weight
-
-    def get_label(self):
-        return self._held[0]
-
-    def get_weight(self):
-        return self._held[1]
+def assert_columns(objective, labels, scores, weight):
+    """Assert the very bits of the binary objective of every column."""
+    matrix = as_matrix(labels) if labels.ndim == 1 else labels
+    found = objective(labels, scores, weight)
+    for k, binary in enumerate(objective.of_columns(K)):
+        expected = binary(matrix[:, k], scores[:, k], weight)
+        assert equal([values[:, k] for values in found], expected)
 
 
 class TestColumns:
     """The very bits of the binary objective."""
 
+    def test_have_an_objective_each(self):
+        objective = MultiFocalObjective(ALPHA, GAMMA, "focal", "exact")
+        pairs = zip(ALPHA, GAMMA, strict=True)
+        expected = [FocalObjective(a, g, "focal", "exact") for a, g in pairs]
+        assert list(objective.of_columns(K)) == expected
+        alike = MultiFocalObjective(0.3, 1.7).of_columns(K)
+        assert alike == (FocalObjective(0.3, 1.7),) * K
+
     @orders
     @kinds
-    @pytest.mark.parametrize("link", LINKS)
-    @pytest.mark.parametrize("hessian", ["upper", "exact"])
-    def test_class_numbers(self, link, hessian, kind, order):
-        y, _, raw_score, weight = sample()
+    @both_links
+    @both_hessians
+    @numbers_or_matrix
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_that_differ(self, weighted, labels, link, hessian, kind, order):
+        *both, raw_score, weight = of_columns()
         scores = raw_score.astype(kind, order=order)
         objective = MultiFocalObjective(ALPHA, GAMMA, link, hessian)
-        found = objective(y, scores, weight)
-        for k in range(K):
-            one = binary(k, link, hessian)(y == k, scores[:, k], weight)
-            for all_columns, column in zip(found, one, strict=True):
-                assert (all_columns[:, k] == column).all()
+        y = np.asarray(both[labels], order=order)
+        assert_columns(objective, y, scores, weight if weighted else None)
 
     @orders
+    @kinds
+    @numbers_or_matrix
+    @pytest.mark.parametrize("rows", [1, 7, 397, 1031])
     @pytest.mark.parametrize("weighted", [False, True])
-    def test_label_matrix(self, order, weighted):
-        _, matrix, raw_score, weight = sample()
-        of_rows = weight if weighted else None
-        found = MultiFocalObjective(ALPHA, GAMMA)(
-            np.asarray(matrix, order=order), raw_score, of_rows
-        )
-        for k in range(K):
-            one = binary(k)(matrix[:, k], raw_score[:, k], of_rows)
-            assert (found[0][:, k] == one[0]).all()
-            assert (found[1][:, k] == one[1]).all()
+    @pytest.mark.parametrize("gamma", [0.0, 1.7, 2.0])
+    def test_that_are_alike_are_computed_at_once(
+        self, gamma, weighted, rows, labels, kind, order
+    ):
+        *both, raw_score, weight = of_columns(rows)
+        scores = np.array(raw_score, kind, order=order)
+        objective = MultiFocalObjective(0.3, gamma)
+        assert_columns(objective, both[labels], scores, weight if weighted else None)
 
     def test_one_class_is_the_binary_objective(self):
-        _, matrix, raw_score, weight = sample()
+        _, matrix, raw_score, weight = of_columns()
         y, at = matrix[:, 0], raw_score[:, 0]
         expected = FocalObjective()(y, at, weight)
         flat = MultiFocalObjective()(y, at, weight)
@@ -84,14 +75,8 @@ class TestColumns:
             assert (one == two).all()
             assert (one == three[:, 0]).all()
 
-    def test_numbers_are_the_matrix_of_one_label_per_row(self):
-        y, _, raw_score, _ = sample()
-        objective = MultiFocalObjective(0.3, 1.0)
-        pairs = objective(y, raw_score), objective(as_matrix(y), raw_score)
-        assert all((a == b).all() for a, b in zip(*pairs, strict=True))
-
     def test_gradient_is_the_derivative_of_the_value(self):
-        y, _, raw_score, weight = sample()
+        y, _, raw_score, weight = of_columns()
         objective = MultiFocalObjective(0.3, (0.5, 1.0, 2.0, 3.0))
         h = 1e-3
         at = [objective.value(y, raw_score + i * h, weight) for i in (-2, -1, 1, 2)]
@@ -99,25 +84,8 @@ class TestColumns:
         grad, _ = objective(y, raw_score, weight)
         assert grad == pytest.approx(slope, rel=2e-7, abs=1e-9)
 
-    @pytest.mark.parametrize("order", ["C", "F"])
-    @pytest.mark.parametrize("rows", [1, 7, 397, 1031])
-    @pytest.mark.parametrize("weighted", [False, True])
-    @kinds
-    @pytest.mark.parametrize("gamma", [0.0, 1.7, 2.0])
-    def test_classes_that_are_alike_are_computed_at_once(
-        self, gamma, kind, weighted, rows, order
-    ):
-        y, _, raw_score, weight = sample(rows)
-        scores = np.array(raw_score, kind, order=order)
-        of_rows = weight if weighted else None
-        found = MultiFocalObjective(0.3, gamma)(y, scores, of_rows)
-        for k in range(K):
-            one = FocalObjective(0.3, gamma)(y == k, scores[:, k], of_rows)
-            for all_columns, column in zip(found, one, strict=True):
-                assert (all_columns[:, k] == column).all()
-
     def test_starts_that_differ_are_added_to_their_columns(self):
-        y, _, raw_score, weight = sample()
+        y, _, raw_score, weight = of_columns()
         labels = labels_of_columns(y, weight, K)
         rows = ColumnRows(MultiFocalObjective(0.3).of_columns(K), labels)
         start = np.array([-1.0, 0.5, 0.0, 2.0])
@@ -134,7 +102,7 @@ class TestColumns:
     def test_scores_are_not_copied(self, monkeypatch, order, alpha, calls):
         from focal_boost._rows import columns
 
-        y, _, raw_score, _ = sample()
+        y, _, raw_score, _ = of_columns()
         scores = np.array(raw_score, order=order)
         seen = []
         own = columns.HostRows.gradient_hessian
@@ -153,7 +121,8 @@ class TestColumns:
 
 class TestPosterior:
     def test_columns_have_links_of_their_own(self):
-        raw_score = np.minimum(sample()[2], 0)  # where a posterior has all its digits
+        # Where a posterior has all its digits.
+        raw_score = np.minimum(of_columns()[2], 0)
         objective = MultiFocalObjective(ALPHA, 2.0, "focal")
         posterior = objective.posterior(raw_score)
         for k in range(K):
@@ -163,14 +132,14 @@ class TestPosterior:
 
     @pytest.mark.parametrize("weighted", [False, True])
     def test_start_is_the_log_odds_of_the_shares(self, weighted):
-        y, _, _, weight = sample()
+        y, _, _, weight = of_columns()
         of_rows = weight if weighted else None
         shares = np.average(as_matrix(y), axis=0, weights=of_rows)
         found = MultiFocalObjective().initial_score(y, of_rows)
         assert found == pytest.approx(logit(shares), rel=1e-12)
 
     def test_balanced_is_the_share_of_the_others(self):
-        _, matrix, _, weight = sample()
+        _, matrix, _, weight = of_columns()
         found = MultiFocalObjective.balanced(matrix, 1.0, weight)
         shares = np.average(matrix, axis=0, weights=weight)
         assert found.alpha == pytest.approx(1 - shares, rel=1e-12)
@@ -233,15 +202,11 @@ class TestBadInput:
 
     @pytest.mark.parametrize(
         ("y", "message"),
-        [
-            ([0, 2, 0], "class 1 in none"),
-            ([[1, 0], [1, 1]], "class 0 in all"),
-        ],
+        [([0, 2, 0], "class 1 in none"), ([[1, 0], [1, 1]], "class 0 in all")],
     )
     def test_class_with_no_rows_or_all(self, y, message):
-        with pytest.raises(
-            ValueError, match=rf"some rows and not in all, got {message}"
-        ):
+        message = f"some rows and not in all, got {message}"
+        with pytest.raises(ValueError, match=message):
             MultiFocalObjective().initial_score(y)
 
     def test_scores(self):

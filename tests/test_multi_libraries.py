@@ -4,28 +4,15 @@ import warnings
 
 import numpy as np
 import pytest
+from grids import K, as_matrix, of_columns
 
 from focal_boost import MultiFocalObjective
-
-K = 4
-
-
-def sample(n=400, seed=2):
-    rng = np.random.default_rng(seed)
-    numbers = rng.choice(K, n, p=[0.6, 0.3, 0.07, 0.03])
-    matrix = (rng.random((n, K)) < [0.5, 0.3, 0.1, 0.05]).astype(int)
-    return numbers, matrix, rng.normal(-1, 3, (n, K)), rng.exponential(size=n)
-
-
-def as_matrix(numbers):
-    return (numbers[:, None] == np.arange(K)).astype(int)
-
 
 PLAIN = MultiFocalObjective(None, 0.0)
 
 
 def features(n=400):
-    y, matrix, _, weight = sample(n)
+    y, matrix, _, weight = of_columns(n)
     X = np.random.default_rng(5).normal(size=(n, 3))
     X[:, 0] += y + matrix[:, 1]
     return X, y, matrix, weight
