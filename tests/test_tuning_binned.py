@@ -10,7 +10,7 @@ import pytest
 from boosters import LightGBM, XGBoost
 from estimators import both, make, quiet
 from populations import Sample
-from searches import make_search
+from searches import figures, make_search
 
 from focal_boost._adapter.protocol import trainable
 from focal_boost.lightgbm import _binned as lightgbm_binned
@@ -62,14 +62,20 @@ class TestBinning:
         assert len(binned) == 3
 
     @both
-    def test_of_rows_that_a_resumed_search_does_not_need_is_left_out(
+    def test_is_left_out_where_a_search_is_finished(
         self, library: Any, binned: list[Any], sample: Sample, tmp_path: Any
     ) -> None:
-        search = make_search(library, storage=tmp_path / "known", refit=False)
-        search.fit(sample.X, sample.y)
+        first, again = (
+            make_search(library, storage=tmp_path / "known", refit=False)
+            for _ in range(2)
+        )
+        first.fit(sample.X, sample.y)
         binned.clear()
-        search.fit(sample.X, sample.y)
+        again.fit(sample.X, sample.y)
         assert binned == []
+        assert figures(again) == figures(first)
+        times = again.cv_results_["mean_fit_time"]
+        assert times.tolist() == first.cv_results_["mean_fit_time"].tolist()
 
     @pytest.mark.parametrize(
         ("library", "same", "others"),

@@ -104,18 +104,6 @@ class TestResume:
             again.predict_proba(sample.X), expected.predict_proba(sample.X)
         )
 
-    @both
-    def test_of_a_finished_search_trains_nothing(
-        self, library: Any, file: Path, sample: Sample, trained: list[Any]
-    ) -> None:
-        first = make_search(library, storage=file).fit(sample.X, sample.y)
-        trained.clear()
-        again = make_search(library, storage=file).fit(sample.X, sample.y)
-        assert trained == []
-        assert figures(again) == figures(first)
-        times = again.cv_results_["mean_fit_time"]
-        assert times.tolist() == first.cv_results_["mean_fit_time"].tolist()
-
     def test_of_more_candidates_goes_on(
         self, file: Path, sample: Sample, trained: list[Any]
     ) -> None:
