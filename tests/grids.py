@@ -1,5 +1,7 @@
 """What the tests of the loss, of its links and of its kernels go through."""
 
+import itertools
+
 import numpy as np
 import pytest
 from oracles import ALPHAS, GAMMAS
@@ -27,7 +29,9 @@ PROBABILITIES = np.array(
 )
 
 every_gamma = pytest.mark.parametrize("gamma", GAMMAS)
-every_alpha = pytest.mark.parametrize("alpha", ALPHAS)
+every_loss = pytest.mark.parametrize(
+    ("alpha", "gamma"), list(itertools.product(ALPHAS, GAMMAS))
+)
 both_labels = pytest.mark.parametrize("y", [0, 1])
 both_links = pytest.mark.parametrize("link", LINKS)
 both_hessians = pytest.mark.parametrize("hessian", HESSIANS)

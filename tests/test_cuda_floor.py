@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from cuda_host import JOINED, run_rows
+from grids import both_links
 
 from focal_boost import FocalObjective
 from focal_boost._kernels.cuda import hessian_floor
@@ -11,8 +12,6 @@ ROWS = 10_000_000
 # Each row drawn stands for so many.
 COPIES = 100
 ALPHA = 0.25
-
-both_links = pytest.mark.parametrize("link", ["focal", "logit"])
 
 
 def quantised(hess, copies):

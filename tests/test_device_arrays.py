@@ -59,16 +59,15 @@ class TestArrays:
             assert not np.shares_memory(values.values, after.values)
         assert cupy.downloads == []
 
-    @host_or_device
+    @pytest.mark.parametrize("there", [0, 1, 3], ids=["host", "labels", "device"])
     @pytest.mark.parametrize("guise", GUISES.values(), ids=GUISES)
     def test_may_go_in_in_any_guise(self, cupy, there, guise):
         rows, objective = guise(*sample()), FocalObjective(device="cuda")
         plain = [np.array(values, np.float64).ravel() for values in rows]
         expected = objective(np.abs(plain[0]), *plain[1:])
-        if there:
-            # asarray of the stand-in would straighten them.
-            rows = [cupy.array(np.asarray(values)) for values in rows]
-        assert equal(objective(*rows), expected)
+        # asarray of the stand-in would straighten them.
+        on_it = [cupy.array(np.asarray(values)) for values in rows[:there]]
+        assert equal(objective(*on_it, *rows[there:]), expected)
 
     def test_an_empty_array_means_no_weights(self, cupy):
         labels, raw_score, _ = sample()

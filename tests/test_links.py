@@ -10,8 +10,8 @@ from grids import (
     both_hessians,
     both_labels,
     both_links,
-    every_alpha,
     every_gamma,
+    every_loss,
     in_logit,
 )
 from oracles import (
@@ -43,8 +43,7 @@ def exact_of_both(name, raw_score, gamma, alpha):
 class TestExactValues:
     """Log-odds against mpmath: the functions in float64, the kernels in float32."""
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     @pytest.mark.parametrize("name", PER_ROW)
     def test_functions_equal_mpmath(self, name, gamma, alpha):
         # The exact Hessian too: none of these raw scores is near its zero.
@@ -52,8 +51,7 @@ class TestExactValues:
         expected = exact_of_both(PER_ROW[name], RAW_SCORES, gamma, alpha)
         assert relative_errors(actual, expected).max() <= 2e-13
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_margin_scale_and_weight_equal_mpmath(self, gamma, alpha):
         link = in_logit(alpha, gamma)
         margin = oracles.margin_at_log_odds(RAW_SCORES, gamma, alpha)
@@ -66,8 +64,7 @@ class TestExactValues:
         weight = negative - positive
         assert relative_errors(link.weight(RAW_SCORES), weight).max() <= 1e-13
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     @both_hessians
     def test_kernels_equal_mpmath(self, hessian, gamma, alpha):
         objective = FocalObjective(alpha, gamma, hessian=hessian)
@@ -111,8 +108,7 @@ class TestDifferences:
 
     @both_links
     @both_labels
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_gradient_is_the_slope_of_the_value(self, gamma, alpha, y, link):
         objective = FocalObjective(alpha, gamma, link)
         at = np.linspace(-36, 36, 289)
@@ -126,8 +122,7 @@ class TestDifferences:
 
     @both_links
     @both_labels
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_hessian_is_the_curvature_of_the_value(self, gamma, alpha, y, link):
         objective = FocalObjective(alpha, gamma, link)
         # Further on the wrong side the value is a line but for its last digits.
@@ -177,8 +172,7 @@ class TestIdentities:
             assert relative_errors(actual, expected).max() <= 1e-14
 
     @both_links
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_expected_gradient_is_zero_at_the_posterior(self, gamma, alpha, link):
         objective, eta = FocalObjective(alpha, gamma, link), PROBABILITIES
         at = objective.raw_score(eta)
@@ -187,8 +181,7 @@ class TestIdentities:
         assert (down > 0).all()
         assert -up == pytest.approx(down, rel=1e-12, abs=0)
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_gradient_is_log_losss_own_times_the_weight(self, gamma, alpha):
         link = in_logit(alpha, gamma)
         weight = link.weight(FINE)
@@ -197,8 +190,7 @@ class TestIdentities:
             errors = relative_errors(link.gradient(y, FINE), expected)
             assert errors.max() <= 1e-13
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_weight_tends_to_the_classes_weights(self, gamma, alpha):
         link = in_logit(alpha, gamma)
         negative, positive = link.loss.class_weights
@@ -206,15 +198,13 @@ class TestIdentities:
         ends = link.scale * link.weight([-1e5, 1e5])
         assert ends == pytest.approx(limits, rel=1e-12, abs=0)
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_scale_is_the_largest_weight(self, gamma, alpha):
         weight = in_logit(alpha, gamma).weight(np.append(FINE, EXTREMES))
         assert ((weight > 0) & (weight <= 1 + 1e-15)).all()
         assert weight.max() > 1 - 1e-5
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_upper_curvature_is_positive(self, gamma, alpha):
         curvature = of_both(in_logit(alpha, gamma).curvature, FINE)
         assert (curvature > 0).all()
@@ -253,8 +243,7 @@ class TestIdentities:
         assert (np.abs(others[1] - hess) <= 1e-5 * scale).all()
 
     @both_links
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_finite_for_every_finite_raw_score(self, gamma, alpha, link):
         values = link_of(link, FocalLoss(alpha, gamma))
         for name in PER_ROW:

@@ -11,8 +11,8 @@ from grids import (
     PROBABILITIES,
     both_hessians,
     both_links,
-    every_alpha,
     every_gamma,
+    every_loss,
     in_logit,
 )
 from oracles import central_difference, float32_ulps, relative_errors
@@ -41,8 +41,7 @@ class TestPosterior:
         assert scores == pytest.approx(logit(PROBABILITIES), rel=1e-14, abs=1e-15)
         assert link.raw_score([0, 1]).tolist() == [-np.inf, np.inf]
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_is_that_of_the_losss_margin(self, gamma, alpha):
         link = in_logit(alpha, gamma)
         at = np.linspace(-600, 30, 316)

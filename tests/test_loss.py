@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import oracles
 import pytest
-from grids import EXTREMES, PROBABILITIES, both_labels, every_alpha, every_gamma
+from grids import EXTREMES, PROBABILITIES, both_labels, every_gamma, every_loss
 from oracles import ALPHAS, MARGINS, relative_errors
 from scipy.special import expit, log_expit
 
@@ -26,8 +26,7 @@ class TestExactValues:
     """Every method against mpmath on the whole grid."""
 
     @both_labels
-    @every_alpha
-    @every_gamma
+    @every_loss
     @pytest.mark.parametrize("name", ["loss", "gradient", "curvature"])
     def test_equals_mpmath(self, name, gamma, alpha, y):
         actual = getattr(FocalLoss(alpha, gamma), name)(y, MARGINS)
@@ -35,8 +34,7 @@ class TestExactValues:
         assert relative_errors(actual, expected).max() <= 1e-13
 
     @both_labels
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_hessian_equals_mpmath_on_the_scale_of_its_terms(self, gamma, alpha, y):
         actual = FocalLoss(alpha, gamma).hessian(y, MARGINS)
         expected = oracles.exact_hessian(y, MARGINS, gamma, alpha)
@@ -46,8 +44,7 @@ class TestExactValues:
         scale = np.maximum(curvature, np.abs(expected))
         assert relative_errors(actual, expected, scale).max() <= 1e-13
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_posterior_equals_mpmath(self, gamma, alpha):
         actual = FocalLoss(alpha, gamma).posterior(MARGINS)
         expected = oracles.exact_posterior(MARGINS, gamma, alpha)
@@ -81,15 +78,14 @@ class TestCurvature:
     """The upper curvature bounds the Hessian, and 0, from above."""
 
     @both_labels
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_bounds_the_hessian(self, gamma, alpha, y):
         focal = FocalLoss(alpha, gamma)
         curvature, hessian = focal.curvature(y, MARGINS), focal.hessian(y, MARGINS)
         assert (curvature >= np.maximum(hessian, 0)).all()
 
     @both_labels
-    @every_alpha
+    @pytest.mark.parametrize("alpha", ALPHAS)
     def test_is_the_hessian_for_gamma_zero(self, alpha, y):
         focal = FocalLoss(alpha, 0.0)
         assert (focal.curvature(y, MARGINS) == focal.hessian(y, MARGINS)).all()
@@ -109,21 +105,18 @@ class TestCurvature:
 class TestLink:
     """The posterior and its inverse."""
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_posterior_increases_strictly(self, gamma, alpha):
         z = np.arange(-60, 2, 2.0**-6)
         assert (np.diff(FocalLoss(alpha, gamma).posterior(z)) > 0).all()
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_posterior_inverts_margin(self, gamma, alpha):
         focal = FocalLoss(alpha, gamma)
         recovered = focal.posterior(focal.margin(PROBABILITIES))
         assert recovered == pytest.approx(PROBABILITIES, rel=1e-12, abs=0)
 
-    @every_alpha
-    @every_gamma
+    @every_loss
     def test_margin_inverts_posterior(self, gamma, alpha):
         focal = FocalLoss(alpha, gamma)
         z = np.concatenate([np.linspace(-60, 1, 123), [-1e-300, 0.0, 1e-300, 1e-8]])

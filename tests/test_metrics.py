@@ -167,14 +167,6 @@ class TestEveryMetric:
         assert metric(*rows, empty) == metric(*rows) == metric(*rows, sample_weight=[])
 
     @every_name
-    def test_weights_count_as_repeated_rows(self, name):
-        y, raw_score = sample(ties=True)
-        counts = np.random.default_rng(2).integers(0, 4, y.size)
-        metric = metric_of(name)
-        repeated = metric(np.repeat(y, counts), np.repeat(raw_score, counts))
-        assert metric(y, raw_score, counts) == close(repeated)
-
-    @every_name
     @pytest.mark.parametrize("weight", [None, weights(100_001)])
     def test_bits_do_not_depend_on_the_threads(self, name, weight, monkeypatch):
         metric, rows, values = metric_of(name), sample(100_001), set()

@@ -4,14 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from oracles import GAMMAS
+from grids import both_hessians, both_links, equal, every_gamma
 
 from focal_boost import FocalObjective
 from focal_boost._rows import HostRows, Labels, device_of, rows_of
-from focal_boost.links import LINKS
 
-both_links = pytest.mark.parametrize("link", LINKS)
-both_hessians = pytest.mark.parametrize("hessian", ["upper", "exact"])
 #: Kernels of the margin, of products, of any γ, and where there is none.
 GAMMAS_OF_KERNELS = (0.0, 1.0, 1.7, 2.0, 200.0)
 every_kernel = pytest.mark.parametrize("gamma", GAMMAS_OF_KERNELS)
@@ -30,10 +27,6 @@ def weights(n=2000):
 
 def rows(objective, y, weight=None, **given):
     return HostRows(objective, Labels.of(y, weight), **given)
-
-
-def equal(pair, other):
-    return all((a == b).all() for a, b in zip(pair, other, strict=True))
 
 
 class TestLabels:
@@ -103,7 +96,7 @@ class TestBits:
         assert equal(shifted, expected)
 
     @both_links
-    @pytest.mark.parametrize("gamma", GAMMAS)
+    @every_gamma
     def test_offset_and_alpha(self, gamma, link):
         # The classes' weights move log-odds, and both are added in one.
         y, raw_score = sample(301)

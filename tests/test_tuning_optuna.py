@@ -35,6 +35,11 @@ def space(trial: Any) -> dict[str, Any]:
     }
 
 
+def objective_of(model: Any, rows: Sample, **given: Any) -> Any:
+    given = {"space": space, "cv": 3, "min_rounds": 1, **given}
+    return optuna_objective(model, rows.X, rows.y, **given)
+
+
 def optimised(
     objective: Any, trials: int = 1, direction: str = "maximize", **given: Any
 ) -> Any:
@@ -59,22 +64,19 @@ class TestObjective:
     def test_is_the_mean_over_folds(
         self, library: Any, scoring: str, sample: Sample
     ) -> None:
-        X, y, weight = sample.X, sample.y, sample.weight
-        model = make(library)
-        given = {"space": space, "scoring": scoring, "cv": 3, "sample_weight": weight}
+        X, y, model = sample.X, sample.y, make(library)
+        given = {"scoring": scoring, "sample_weight": sample.weight}
         folds = list(StratifiedKFold(3).split(X, y))
-        for trial in optimised(optuna_objective(model, X, y, **given), 4).trials:
-            expected = refitted(
-                model, trial.params, X, y, folds, scoring=scoring, weight=weight
-            )
+        for trial in optimised(objective_of(model, sample, **given), 4).trials:
+            given = {"scoring": scoring, "weight": sample.weight}
+            expected = refitted(model, trial.params, X, y, folds, **given)
             assert_allclose(trial.value, np.mean(expected), rtol=1e-9)
             assert trial.user_attrs["focal_boost"]["n_rounds"] == 10
 
     @both
     def test_reports_scores_of_fewer_rounds(self, library: Any, sample: Sample) -> None:
         X, y = sample.X, sample.y
-        settings = {"space": space, "cv": 3, "min_rounds": 1}
-        (trial,) = optimised(optuna_objective(make(library), X, y, **settings)).trials
+        (trial,) = optimised(objective_of(make(library), sample)).trials
         assert sorted(trial.intermediate_values) == [3, 5, 10]
         folds = list(StratifiedKFold(3).split(X, y))
         for rounds, value in trial.intermediate_values.items():
@@ -84,9 +86,7 @@ class TestObjective:
 
     @both
     def test_is_pruned(self, library: Any, sample: Sample) -> None:
-        objective = optuna_objective(
-            make(library), sample.X, sample.y, space=space, cv=3, min_rounds=1
-        )
+        objective = objective_of(make(library), sample)
         trials = optimised(objective, 4, pruner=PruneAt()).trials
         found = [
             (
@@ -107,9 +107,7 @@ class TestObjective:
             assert ("focal_gamma" in trial.params) == (loss == "focal loss")
 
     def test_takes_a_trial_without_a_study(self, sample: Sample) -> None:
-        objective = optuna_objective(
-            make(LightGBM), sample.X, sample.y, space=space, cv=2
-        )
+        objective = objective_of(make(LightGBM), sample)
         params = {"focal_gamma": 1.0, "max_depth": 3}
         assert objective(optuna.trial.FixedTrial(params)) < 0
 
@@ -119,9 +117,7 @@ class TestObjective:
         for n_jobs in (1, 3):
             pruner = optuna.pruners.NopPruner()
             study = optuna.create_study(pruner=pruner, direction="maximize")
-            objective = optuna_objective(
-                make(library), sample.X, sample.y, space=space, cv=2, min_rounds=1
-            )
+            objective = objective_of(make(library), sample)
             for gamma in (0.0, 1.0, 2.0, 4.0):
                 study.enqueue_trial({"focal_gamma": gamma, "max_depth": 3})
             study.optimize(objective, n_trials=4, n_jobs=n_jobs)
@@ -133,7 +129,7 @@ class TestObjective:
         model = make(
             XGBoost, n_estimators=60, early_stopping_rounds=4, learning_rate=0.5
         )
-        (trial,) = optimised(optuna_objective(model, X, y, space=space, cv=2)).trials
+        (trial,) = optimised(objective_of(model, sample, cv=2)).trials
         rounds = trial.user_attrs["focal_boost"]["best_n_rounds"]
         assert 1 <= rounds < 56
         model.set_params(early_stopping_rounds=None, n_estimators=rounds)
@@ -153,9 +149,8 @@ class TestRefusals:
             optimised(objective, direction="minimize")
 
     def test_an_invalid_suggestion(self, sample: Sample) -> None:
-        objective = optuna_objective(
-            make(XGBoost), sample.X, sample.y, space=lambda _: {"focal_gamma": -1}
-        )
+        unsound = {"space": lambda _: {"focal_gamma": -1}}
+        objective = objective_of(make(XGBoost), sample, **unsound)
         with pytest.raises(ValueError, match="focal_gamma must be a finite number"):
             optimised(objective)
 
