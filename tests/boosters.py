@@ -29,6 +29,12 @@ class _Each(xgb.callback.TrainingCallback):  # type: ignore[misc]
         return False
 
 
+class _Keep(xgb.callback.TrainingCallback):  # type: ignore[misc]
+    def after_training(self, model: Any) -> Any:
+        self.boosters = [fold.bst for fold in model.cvfolds]
+        return model
+
+
 class XGBoost:
     name = "xgboost"
     own, ours = xgb, fxgb
@@ -160,6 +166,15 @@ class LightGBM:
 
 
 BOTH = (XGBoost, LightGBM)
+
+
+def folds_of(library: Any, cv: Any) -> tuple[Any, list[Any]]:
+    """Return what ``cv(**arguments)`` returns, and the boosters of its folds."""
+    if library is LightGBM:
+        result = cv(return_cvbooster=True)
+        return result, result["cvbooster"].boosters
+    keep = _Keep()
+    return cv(callbacks=[keep]), keep.boosters
 
 
 def starts_at_prevalence(library: Any) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
-from boosters import LightGBM
+from boosters import LightGBM, lgb
 from estimators import (
     OLD_LIGHTGBM,
     best_of,
@@ -22,7 +23,7 @@ from estimators import (
 from populations import Sample, make_sample
 
 import focal_boost.lightgbm as flgb
-from focal_boost import FocalMetric, FocalObjective
+from focal_boost import FocalLGBMClassifier, FocalMetric, FocalObjective
 
 pytestmark = quiet
 
@@ -242,3 +243,20 @@ def test_initial_scores_of_a_set_are_added_to_the_start(
     expected = FocalMetric("log_loss", model.focal_objective_)(validation.y, raw_score)
     value = logs_of(model)[0]["binary_logloss"][-1]
     assert value == pytest.approx(expected, rel=1e-12)
+
+
+def test_lightgbms_fit_warns_of_what_its_parent_warns_of(
+    self, sample: Sample, validation: Sample
+) -> None:
+    column, seen = sample.y[:, None], []
+    sets = sets_of(LightGBM, [(validation.X, validation.y)])
+    for kind in (lgb.LGBMClassifier, FocalLGBMClassifier):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            kind(n_estimators=1, **LightGBM.quiet).fit(
+                sample.X, column, eval_set=[(validation.X, validation.y)]
+            )
+            kind(n_estimators=1, **LightGBM.quiet).fit(sample.X, sample.y, **sets)
+        seen.append([(w.category, str(w.message), w.filename) for w in caught])
+    assert seen[0] == seen[1]
+    assert len(seen[0]) >= 2

@@ -1,67 +1,22 @@
-"""``cv`` of both libraries: their own at γ = 0, and scikit-learn's metrics beyond."""
+"""``cv`` of both libraries: at γ = 0 and α None it is their own."""
 
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from boosters import BOTH, LightGBM, XGBoost
-from estimators import quiet
-from populations import make_sample
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
-from sklearn.model_selection import GroupKFold, StratifiedKFold
+from boosters import LightGBM, XGBoost, lgb
+from cv_runs import SAMPLE, SETTINGS, SPLIT, assert_same, run
+from estimators import both, quiet
 
-import focal_boost.lightgbm as flgb
-import focal_boost.xgboost as fxgb
-from focal_boost import FocalLoss, FocalObjective
-
-xgb, lgb = fxgb.xgb, flgb.lgb
+from focal_boost import FocalObjective
 
 pytestmark = quiet
 
-SAMPLE = make_sample(400, 0.2, seed=4)
 LOG_LOSS = FocalObjective(None, 0.0)
-SPLIT = [*StratifiedKFold(3).split(SAMPLE.X, SAMPLE.y)]
-SETTINGS: dict[Any, dict[str, Any]] = {
-    XGBoost: {"nthread": 1, "max_depth": 3},
-    LightGBM: {
-        "num_threads": 1, "num_leaves": 7, "force_col_wise": True, "verbosity": -1
-    },
-}  # fmt: skip
-
 _NUMBER = re.compile(r"\d+\.\d+(?:e-?\d+)?")
-
-both = pytest.mark.parametrize("library", BOTH, ids=lambda b: b.name)
-
-
-def run(library: Any, params: Any, objective: Any = None, **kwargs: Any) -> Any:
-    """Cross-validate with the library's own objective, or with focal loss."""
-    name = {XGBoost: "binary:logistic", LightGBM: "binary"}[library]
-    given = {"num_boost_round": 8, **kwargs}
-    data = library.data(SAMPLE.X, SAMPLE.y, SAMPLE.weight)
-    if isinstance(params, dict):
-        params = {**SETTINGS[library], **params}
-        if objective is None:
-            params = {"objective": name, **params}
-    own = xgb if library is XGBoost else lgb
-    ours = fxgb if library is XGBoost else flgb
-    if objective is None:
-        return own.cv(params, data, **given)
-    return ours.cv(params, data, objective=objective, **given)
-
-
-def assert_same(library: Any, first: Any, second: Any) -> None:
-    """Assert that two results have the same names, lengths and values."""
-    assert type(first) is type(second)
-    assert list(first) == list(second)
-    for name in first:
-        np.testing.assert_allclose(
-            second[name], first[name], rtol=0, atol=library.tolerance, err_msg=name
-        )
 
 
 def assert_same_text(first: Any, second: Any) -> None:
@@ -89,9 +44,6 @@ def compare(library: Any, capfd: Any, params: Any, **kwargs: Any) -> Any:
         scores = [one.predict(SAMPLE.X) for one in boosters]
         np.testing.assert_allclose(scores[0], scores[1], rtol=0, atol=1e-12)
     return found[1]
-
-
-# The law: at γ = 0 and α None it is the library's own
 
 
 @pytest.mark.parametrize(
@@ -155,13 +107,6 @@ def test_lightgbm_is_its_own(capfd: Any, params: Any, how: dict[str, Any]) -> No
     compare(LightGBM, capfd, params, return_cvbooster=True, **how)
 
 
-@both
-def test_groups(library: Any, capfd: Any) -> None:
-    groups = np.arange(len(SAMPLE.y)) // 8
-    folds = [*GroupKFold(3).split(SAMPLE.X, SAMPLE.y, groups)]
-    compare(library, capfd, {}, folds=folds)
-
-
 def labels_of(data: Any) -> Any:
     """Return the labels of a part, which LightGBM has made no set of yet."""
     return (data.construct() if isinstance(data, lgb.Dataset) else data).get_label()
@@ -190,15 +135,9 @@ def test_metrics_of_the_caller_get_what_they_get(library: Any, capfd: Any) -> No
         right = float(np.mean((preds > 0.5) == data.get_label()))
         return ("right", right, True) if library is LightGBM else ("right", right)
 
-    name = "feval" if library is LightGBM else "custom_metric"
-    compare(library, capfd, {}, **{name: lambda: share})
-    half = len(seen) // 2
-    np.testing.assert_allclose(
-        np.concatenate(seen[:half]),
-        np.concatenate(seen[half:]),
-        rtol=0,
-        atol=library.tolerance,
-    )
+    compare(library, capfd, {}, **{library.metric: lambda: share})
+    halves = np.concatenate(seen).reshape(2, -1)
+    np.testing.assert_allclose(*halves, rtol=0, atol=library.tolerance)
 
 
 def test_lightgbm_continues_a_model(capfd: Any) -> None:
@@ -237,151 +176,6 @@ def test_lightgbm_boosters_go_on_training() -> None:
 @both
 def test_the_data_stay_as_they_were(library: Any) -> None:
     data = library.data(SAMPLE.X, SAMPLE.y)
-    cv = fxgb.cv if library is XGBoost else flgb.cv
-    cv(SETTINGS[library], data, 2)
+    library.ours.cv(SETTINGS[library], data, 2)
     kept = data.get_base_margin() if library is XGBoost else data.get_init_score()
     assert kept is None or not len(kept)
-
-
-# Focal loss, and scikit-learn's metrics by hand
-
-
-class Keep(xgb.callback.TrainingCallback):  # type: ignore[misc]
-    """A callback that keeps the folds."""
-
-    def after_training(self, model: Any) -> Any:
-        self.boosters = [fold.bst for fold in model.cvfolds]
-        return model
-
-
-def posteriors(library: Any, objective: FocalObjective, metrics: Any) -> Any:
-    """Return the result and every fold's posterior of its left-out rows."""
-    if library is XGBoost:
-        keep = Keep()
-        given = {"callbacks": [keep], "folds": SPLIT, "metrics": metrics}
-        result = run(library, {}, objective, as_pandas=False, **given)
-        boosters = keep.boosters
-        assert {type(one) for one in boosters} == {xgb.Booster}
-    else:
-        given = {"folds": SPLIT, "metrics": metrics, "return_cvbooster": True}
-        result = run(library, {}, objective, **given)
-        boosters = result["cvbooster"].boosters
-    found = [
-        library.probability(one, SAMPLE.X[test])
-        for one, (_, test) in zip(boosters, SPLIT, strict=True)
-    ]
-    return result, found
-
-
-MEASURES: dict[str, Callable[..., float]] = {
-    "log_loss": log_loss,
-    "brier_score": brier_score_loss,
-    "average_precision": average_precision_score,
-}
-
-
-@both
-@pytest.mark.parametrize("gamma", [1.0, 2.0])
-def test_metrics_are_those_of_the_folds_boosters(library: Any, gamma: float) -> None:
-    objective = FocalObjective(0.25, gamma)
-    ours = [library_metric(library, name, objective) for name in MEASURES]
-    result, found = posteriors(library, objective, ours)
-    test = "test-{}-mean" if library is XGBoost else "valid {}-mean"
-    for name, measure in MEASURES.items():
-        each = [
-            measure(SAMPLE.y[rows], p, sample_weight=SAMPLE.weight[rows])
-            for (_, rows), p in zip(SPLIT, found, strict=True)
-        ]
-        assert result[test.format(name)][-1] == pytest.approx(np.mean(each), rel=2e-6)
-
-
-def library_metric(library: Any, name: str, objective: FocalObjective) -> Any:
-    ours = fxgb if library is XGBoost else flgb
-    return ours.metric(name, objective)
-
-
-@both
-@pytest.mark.parametrize("gamma", [0.5, 2.0])
-def test_every_fold_starts_at_its_own_prevalence(library: Any, gamma: float) -> None:
-    objective = FocalObjective(0.25, gamma)
-    # With no split allowed the posterior stays where it starts.
-    params = {
-        XGBoost: {"gamma": 1e9, "eta": 1e-9},
-        LightGBM: {"min_gain_to_split": 1e9, "learning_rate": 1e-9},
-    }
-    folds = [
-        (np.arange(200), np.arange(200, 400)),
-        (np.arange(150, 400), np.arange(150)),
-    ]
-    given = {"folds": folds, "num_boost_round": 1}
-    expected = run(library, params[library], **given)
-    found = run(library, params[library], objective, **given)
-    assert_same(library, expected, found)
-    if library is LightGBM:
-        starts = [np.average(SAMPLE.y[k], weights=SAMPLE.weight[k]) for k, _ in folds]
-        each = [
-            log_loss(SAMPLE.y[k], np.full(len(k), p), sample_weight=SAMPLE.weight[k])
-            for p, (_, k) in zip(starts, folds, strict=True)
-        ]
-        (value,) = found["valid binary_logloss-mean"]
-        assert value == pytest.approx(np.mean(each), rel=1e-6)
-
-
-@both
-def test_our_metrics_come_after_the_librarys(library: Any) -> None:
-    metrics = ["auc", "focal_loss"]
-    result = run(library, {}, FocalObjective(0.25, 2.0), metrics=metrics)
-    means = [name for name in result if name.endswith("mean") and "train" not in name]
-    first = "test-" if library is XGBoost else "valid "
-    assert means == [f"{first}{name}-mean" for name in metrics]
-
-
-@both
-def test_early_stopping_follows_our_metric(library: Any) -> None:
-    objective = FocalObjective(0.25, 2.0)
-    stop = {
-        XGBoost: {"early_stopping_rounds": 3},
-        LightGBM: {"callbacks": [lgb.early_stopping(3, verbose=False)]},
-    }[library]
-    metrics = [library_metric(library, "average_precision", objective)]
-    given = {"metrics": metrics, "num_boost_round": 80}
-    params = {"eta": 0.6, **({"metric": "None"} if library is LightGBM else {})}
-    full = run(library, params, objective, **given)
-    found = run(library, params, objective, **given, **stop)
-    name = [one for one in full if one.endswith("average_precision-mean")][-1]
-    scores = np.array(full[name])
-    best = next(k for k in range(80) if (scores[k + 1 : k + 4] <= scores[k]).all())
-    np.testing.assert_array_equal(found[name], scores[: best + 1])
-
-
-# What is refused
-
-
-@both
-def test_an_objective_is_asked_for(library: Any) -> None:
-    cv = fxgb.cv if library is XGBoost else flgb.cv
-    data = library.data(SAMPLE.X, SAMPLE.y)
-    with pytest.raises(ValueError, match="objective must be a FocalObjective, got 2"):
-        cv({}, data, objective=2)
-    with pytest.raises(ValueError, match=r"objective .*must be .*, got .regression.$"):
-        cv({"objective": "regression"}, data)
-    with (
-        warnings.catch_warnings(),
-        pytest.warns(UserWarning, match="focal") as caught,
-    ):
-        cv(
-            SETTINGS[library],
-            data,
-            1,
-            objective=FocalObjective.of(FocalLoss(), "focal"),
-        )
-    assert caught[0].filename == __file__
-
-
-@both
-def test_preparation_may_not_name_another_objective(library: Any) -> None:
-    def prepare(train: Any, test: Any, params: dict[str, Any]) -> Any:
-        return train, test, {**params, "objective": "regression"}
-
-    with pytest.raises(ValueError, match=r"objective .*must be .*, got .regression.$"):
-        run(library, {}, LOG_LOSS, fpreproc=prepare)

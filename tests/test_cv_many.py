@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from boosters import BOTH, XGBoost
-from estimators import quiet
+from boosters import LightGBM, XGBoost, folds_of, lgb, xgb
+from estimators import both, quiet
 from sklearn.datasets import make_classification
 from sklearn.metrics import average_precision_score
-from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
 
 import focal_boost.lightgbm as flgb
 import focal_boost.xgboost as fxgb
 from focal_boost import MultiFocalObjective
-
-xgb, lgb = fxgb.xgb, flgb.lgb
 
 pytestmark = quiet
 
@@ -31,8 +30,6 @@ SPLIT = [*StratifiedKFold(3).split(X, Y)]
 XGB = {"nthread": 1, "max_depth": 3}
 LGB = {"num_threads": 1, "num_leaves": 7, "force_col_wise": True, "verbosity": -1}
 VERSION = tuple(int(part) for part in xgb.__version__.split(".")[:2])
-
-both = pytest.mark.parametrize("library", BOTH, ids=lambda b: b.name)
 
 
 def of_lightgbm(params: Any, objective: Any = None, **given: Any) -> Any:
@@ -52,6 +49,17 @@ def of_xgboost(params: Any, labels: Any, objective: Any = None, **given: Any) ->
     found = fxgb.cv({**XGB, **params}, data, 6, objective=objective, **given)
     np.testing.assert_array_equal(data.get_label().ravel(), np.ravel(labels))
     return found
+
+
+def of_classes(library: Any, params: Any, objective: Any, **given: Any) -> Any:
+    """Cross-validate class numbers in either library."""
+    if library is LightGBM:
+        return of_lightgbm(params, objective, **given)
+    return of_xgboost({"num_class": K, **params}, Y, objective, **given)
+
+
+def column(library: Any, name: str) -> str:
+    return f"{'test-' if library is XGBoost else 'valid '}{name}-mean"
 
 
 def assert_same(first: Any, second: Any, tolerance: float) -> None:
@@ -120,22 +128,21 @@ def test_xgboost_takes_pairs_and_splitters() -> None:
     assert_same(own, found, 2e-6)
 
 
-@pytest.mark.skipif(VERSION < (3, 1), reason="older XGBoost has one start for all")
-@pytest.mark.parametrize("gamma", [0.0, 2.0])
-def test_every_fold_of_xgboost_starts_at_its_own_prevalences(gamma: float) -> None:
-    flat = {"num_class": K, "gamma": 1e9, "eta": 1e-9}
-    found = of_xgboost(flat, Y, MultiFocalObjective(0.25, gamma), folds=SPLIT)
-    assert found["test-logloss-mean"].iloc[0] == pytest.approx(
-        constant_loss(), rel=2e-6
-    )
+FLAT = {
+    XGBoost: {"gamma": 1e9, "eta": 1e-9},
+    LightGBM: {"min_gain_to_split": 1e9, "learning_rate": 1e-9},
+}
 
 
+@both
 @pytest.mark.parametrize("gamma", [0.0, 2.0])
-def test_every_fold_of_lightgbm_starts_at_its_own_prevalences(gamma: float) -> None:
-    flat = {"min_gain_to_split": 1e9, "learning_rate": 1e-9}
-    objective = MultiFocalObjective(0.25, gamma)
-    found = of_lightgbm(flat, objective, folds=SPLIT, metrics="log_loss")
-    assert found["valid log_loss-mean"][0] == pytest.approx(constant_loss(), rel=2e-6)
+def test_every_fold_starts_at_its_own_prevalences(library: Any, gamma: float) -> None:
+    if library is XGBoost and VERSION < (3, 1):
+        pytest.skip("older XGBoost has one start for all")
+    objective, how = MultiFocalObjective(0.25, gamma), {"metrics": "log_loss"}
+    found = of_classes(library, FLAT[library], objective, folds=SPLIT, **how)
+    value = found[column(library, "log_loss")][0]
+    assert value == pytest.approx(constant_loss(), rel=2e-6)
 
 
 def constant_loss() -> float:
@@ -152,22 +159,13 @@ def constant_loss() -> float:
 def test_metrics_of_every_class_are_scikit_learns(library: Any) -> None:
     objective = MultiFocalObjective(0.25, [0.5, 1.0, 2.0])
     names = ["average_precision", "average_precision_per_class"]
-    if library is XGBoost:
-        keep = Keep()
-        found = of_xgboost(
-            {"num_class": K}, Y, objective, folds=SPLIT, metrics=names, callbacks=[keep]
-        )
-        posteriors = [
-            one.predict(xgb.DMatrix(X[test]))
-            for one, (_, test) in zip(keep.boosters, SPLIT, strict=True)
-        ]
-    else:
-        given = {"folds": SPLIT, "metrics": names, "return_cvbooster": True}
-        found = of_lightgbm({}, objective, **given)
-        posteriors = [
-            one.predict(X[test])
-            for one, (_, test) in zip(found["cvbooster"].boosters, SPLIT, strict=True)
-        ]
+    given = {"folds": SPLIT, "metrics": names}
+    cv = partial(of_classes, library, {}, objective, **given)
+    found, boosters = folds_of(library, cv)
+    posteriors = [
+        library.probability(one, X[test])
+        for one, (_, test) in zip(boosters, SPLIT, strict=True)
+    ]
     each = np.mean(
         [
             average_precision_score(MATRIX[test], p, average=None, sample_weight=w)
@@ -176,43 +174,26 @@ def test_metrics_of_every_class_are_scikit_learns(library: Any) -> None:
         ],
         axis=0,
     )
-    prefix = "test-" if library is XGBoost else "valid "
     last = [
-        np.asarray(found[f"{prefix}average_precision{of}-mean"])[-1]
+        [*found[column(library, f"average_precision{of}")]][-1]
         for of in ("", "_0", "_1", "_2")
     ]
     np.testing.assert_allclose(last, [each.mean(), *each], rtol=2e-6)
 
 
-class Keep(xgb.callback.TrainingCallback):  # type: ignore[misc]
-    """A callback that keeps the folds."""
-
-    def after_training(self, model: Any) -> Any:
-        self.boosters = [fold.bst for fold in model.cvfolds]
-        return model
-
-
 @both
 def test_early_stopping_waits_for_a_maximum(library: Any) -> None:
-    objective = MultiFocalObjective()
-    how: dict[str, Any] = {"folds": SPLIT, "metrics": ["average_precision"]}
-    if library is XGBoost:
-        given = {"num_class": K, "eta": 0.6}
-        found = of_xgboost(given, Y, objective, early_stopping_rounds=1, **how)
-        values = found["test-average_precision-mean"]
-    else:
-        stop = [lgb.early_stopping(1, verbose=False)]
-        given = {"metric": "None", "learning_rate": 0.6}
-        found = of_lightgbm(given, objective, callbacks=stop, **how)
-        values = found["valid average_precision-mean"]
-    assert np.argmax(values) == len(values) - 1
-
-
-def test_groups() -> None:
-    folds = [*GroupKFold(3).split(X, Y, np.arange(len(Y)) // 6)]
-    assert_same(
-        of_lightgbm({}, folds=folds), of_lightgbm({}, PLAIN, folds=folds), 1e-12
-    )
+    params, stopping = {
+        XGBoost: ({"eta": 0.6}, {"early_stopping_rounds": 1}),
+        LightGBM: (
+            {"metric": "None", "learning_rate": 0.6},
+            {"callbacks": [lgb.early_stopping(1, verbose=False)]},
+        ),
+    }[library]
+    how = {"folds": SPLIT, "metrics": ["average_precision"], **stopping}
+    found = of_classes(library, params, MultiFocalObjective(), **how)
+    values = [*found[column(library, "average_precision")]]
+    assert 0 < np.argmax(values) == len(values) - 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 from boosters import LightGBM
-from estimators import sets_of
 from populations import Sample
 from scipy.special import logit
 
@@ -279,22 +277,6 @@ class TestArguments:
             LightGBM.train(data, 3, objective, **given)
             said.append(capfd.readouterr().out.count("Contains only one class"))
         assert said == [1, 1]
-
-    def test_fit_warns_of_what_its_parent_warns_of(
-        self, sample: Sample, validation: Sample
-    ) -> None:
-        column, seen = sample.y[:, None], []
-        sets = sets_of(LightGBM, [(validation.X, validation.y)])
-        for kind in (lgb.LGBMClassifier, FocalLGBMClassifier):
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                kind(n_estimators=1, **QUIET).fit(
-                    sample.X, column, eval_set=[(validation.X, validation.y)]
-                )
-                kind(n_estimators=1, **QUIET).fit(sample.X, sample.y, **sets)
-            seen.append([(w.category, str(w.message), w.filename) for w in caught])
-        assert seen[0] == seen[1]
-        assert len(seen[0]) >= 2
 
 
 ALIASES = {
