@@ -246,7 +246,7 @@ def test_initial_scores_of_a_set_are_added_to_the_start(
 
 
 def test_lightgbms_fit_warns_of_what_its_parent_warns_of(
-    self, sample: Sample, validation: Sample
+    sample: Sample, validation: Sample
 ) -> None:
     column, seen = sample.y[:, None], []
     sets = sets_of(LightGBM, [(validation.X, validation.y)])
