@@ -221,6 +221,10 @@ def cases() -> dict[str, Odd]:
             kinds={"age": "number", "age_1": "number", "city": "category"},
             numbers={"age_1": TRUTH["income"]}, said="names that occur twice",
         ),
+        "two targets": odd(
+            table().replace("income", "churn", 1),
+            refused="--target must be the name of one column",
+        ),
         "nameless index": odd(
             table(extra={"": [str(i) for i in range(N)]}), said="column0"
         ),

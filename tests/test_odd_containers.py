@@ -112,6 +112,8 @@ def test_a_type_of_parquet_is_left_out(name: str, tmp_path: Path) -> None:
 def test_names_of_parquet_that_occur_twice(tmp_path: Path) -> None:
     found = read(tmp_path, parquet(pa.array(_GAPS), pa.array(_THREE)))
     assert found.kinds == {"age": "number", "t": "number", "t_2": "category"}
+    with pytest.raises(InputError, match=r"^--target must be .*, the name of 2$"):
+        read(tmp_path, parquet(pa.array(_GAPS), pa.array(_THREE)), "t")
 
 
 _CYRILLIC = {"Oslo": "Осло", "Köln": "Кёльн", "Ghent": "Гент"}

@@ -59,7 +59,7 @@ def read_columns(path: Path, target: str, form: Format) -> tuple[pd.DataFrame, s
     try:
         content = unpacked(_bytes_of(path), path)
         if content[:4] == b"PAR1":
-            return _parquet(content), "Parquet"
+            return _parquet(content, path, target), "Parquet"
         text, encoding = decoded(content, path)
         return _parsed(text, path, target, form, encoding)
     except InputError:
@@ -88,12 +88,23 @@ def _bytes_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _parquet(content: bytes) -> pd.DataFrame:
+def _check_one(names: list[str], path: Path, target: str) -> None:
+    """Raise for a second target: as a feature it would tell the first."""
+    number = names.count(target)
+    if number > 1:
+        raise InputError(
+            f"--target must be the name of one column of '{path}', got '{target}', the"
+            f" name of {number}"
+        )
+
+
+def _parquet(content: bytes, path: Path, target: str) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.parquet
 
     # Names that occur twice are no error here.
     stored = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
+    _check_one(stored.column_names, path, target)
     for place, name in enumerate(stored.column_names):
         # So some write text.
         if stored.schema.types[place] in (pyarrow.binary(), pyarrow.large_binary()):
@@ -116,7 +127,8 @@ def _parsed(
     found = _header(text, target, form.sep)
     options: dict[str, Any] = {"all_varchar": True, "sample_size": -1}
     if found is not None:
-        skipped, sep, _ = found
+        skipped, sep, names = found
+        _check_one(names, path, target)
         options |= {"sep": sep, "header": True}
         # Versions of DuckDB count lines to skip differently.
         text = "".join(text.splitlines(keepends=True)[skipped:])
