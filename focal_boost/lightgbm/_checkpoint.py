@@ -152,7 +152,7 @@ class Checkpoint:
             If it is another one, or one that LightGBM cannot go on with.
         """
         self._objective = objective
-        if settings.get("boosting") == "dart" or _samples_by_gradient(settings):
+        if settings["boosting"] == "dart" or _samples_by_gradient(settings):
             raise ValueError(
                 "boosting must be gbdt without GOSS with a checkpoint, because LightGBM"
                 " cannot go on with others, got another"
@@ -223,4 +223,4 @@ class _Continued:
 
 
 def _samples_by_gradient(settings: dict[str, str]) -> bool:
-    return "goss" in (settings.get("boosting"), settings.get("data_sample_strategy"))
+    return "goss" in (settings["boosting"], settings["data_sample_strategy"])

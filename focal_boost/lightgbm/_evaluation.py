@@ -42,9 +42,9 @@ class Evaluations:
         #: The training rows once more, where their scores must not be read.
         self.second: Any = None
         self._of_training: Any = None
-        self._drops = settings.get("boosting") == "dart"
+        self._drops = settings["boosting"] == "dart"
         self._known_labels: dict[int, tuple[Any, Any]] = {}
-        names = settings.get("metric", "").split(",")
+        names = settings["metric"].split(",")
         for name in names:
             if name in self.without_twin:
                 raise ValueError(

@@ -206,7 +206,7 @@ class _ManyEvaluations(Evaluations):
 
     def __init__(self, training: Training, settings: dict[str, str]) -> None:
         super().__init__(training, settings)
-        self._top = int(settings.get("multi_error_top_k", 1))
+        self._top = int(settings["multi_error_top_k"])
         self._normalises = bool(getattr(training, "normalises", False))
 
     def _probability(self, raw_score: Any) -> Any:
