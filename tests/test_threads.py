@@ -196,11 +196,22 @@ class TestTeam:
         assert own._team == (0, 2)
 
 
-def test_pool_grows_with_what_is_asked_for() -> None:
+@pytest.mark.parametrize("more", [1, 2])
+def test_pool_grows_with_what_is_asked_for(more: int) -> None:
     run(lambda part: part, 4 * SLICE, 2)
     before = module._pool.size
-    run(lambda part: part, 9 * SLICE, before + 3)
-    assert module._pool.size == before + 2
+    run(lambda part: part, 9 * SLICE, before + 1 + more)
+    assert module._pool.size == before + more
+
+
+def test_a_thread_that_cannot_be_started_is_not_needed(
+    rows: tuple[Any, Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def submit(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
+    assert bits_of(rows, 4) == bits_of(rows, 1)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")

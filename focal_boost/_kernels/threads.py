@@ -48,7 +48,7 @@ def default_threads() -> int:
     omp = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     if omp.isascii() and omp.isdigit() and int(omp):
         limits.append(int(omp))
-    return max(1, min(limits))
+    return min(limits)
 
 
 def _affinity() -> int:
