@@ -39,6 +39,22 @@ def cupy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def claims(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file for the command."""
+    from commands import write_claims
+
+    return write_claims(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def ax() -> Any:
+    """Axes to draw into."""
+    from matplotlib.figure import Figure
+
+    return Figure().subplots()
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not _SHARED.is_dir():
         pytest.skip("the benchmark data sets are not beside this checkout")

@@ -8,6 +8,6 @@ from typing import Any
 import pytest
 
 
-def says(sentence: str, *, end: str = "$") -> Any:
-    """Expect a ValueError of exactly this sentence, or with no `end` of its start."""
-    return pytest.raises(ValueError, match=f"^{re.escape(sentence)}{end}")
+def says(sentence: str, kind: type[ValueError] = ValueError, *, end: str = "$") -> Any:
+    """Expect an error of exactly this sentence, or with no `end` of its start."""
+    return pytest.raises(kind, match=f"^{re.escape(sentence)}{end}")
