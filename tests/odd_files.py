@@ -21,6 +21,7 @@ TRUTH: dict[str, Any] = {
     "city": np.array(["Oslo", "Köln", "Ghent"])[_ROW % 3],
     "churn": (_ROW % 4 == 0).astype(int),
 }
+LESS = {"income": -TRUTH["income"]}
 _DAYS = pd.date_range("2021-01-15", periods=N, freq="9D")
 #: What dates are read as: days since 1970.
 DAYS = 18642.0 + 9 * _ROW
@@ -63,11 +64,10 @@ def table(
     before: str = "",
     tail: str = "",
     extra: dict[str, list[str]] | None = None,
-    city: bool = True,
     **writers: Writer,
 ) -> str:
     """Write the rows, with other writers for some columns, or further columns."""
-    names = [name for name in TRUTH if city or name != "city"]
+    names = list(TRUTH)
     columns = [[{**_PLAIN, **writers}[n](v) for v in TRUTH[n]] for n in names]
     for name, values in (extra or {}).items():
         names.insert(0, name)
@@ -81,6 +81,16 @@ def odd(text: str | bytes, encoding: str = "utf-8", **expected: Any) -> Odd:
     content = text if isinstance(text, bytes) else text.encode(encoding)
     expected.setdefault("kinds", _KINDS)
     return Odd(content, **expected)
+
+
+def beside(
+    name: str, write: Callable[[int], str], kind: str | None = None, **expected: Any
+) -> Odd:
+    """Return the rows with a column more, which is read as this kind, or left out."""
+    kinds = _KINDS if kind is None else {name: kind, **_KINDS}
+    return odd(
+        table(extra={name: [write(i) for i in range(N)]}), kinds=kinds, **expected
+    )
 
 
 def _thousands(comma: str, point: str) -> Writer:
@@ -99,16 +109,13 @@ def _gap(mark: str, every: int = 7) -> Writer:
     return lambda value: mark if next(seen) % every == 3 else f"{value:g}"
 
 
-def _zip(**members: str) -> bytes:
+def zipped(*names: str) -> bytes:
+    """Return an archive in which the rows have these names."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for name, text in members.items():
-            archive.writestr(name.replace("_", "."), text)
+        for name in names:
+            archive.writestr(name, table())
     return packed.getvalue()
-
-
-def _gaps() -> dict[str, int]:
-    return {"age": int((_ROW % 7 == 3).sum())}
 
 
 def _frame() -> pd.DataFrame:
@@ -121,12 +128,12 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     return packed.getvalue()
 
 
-def _dated(form: str) -> dict[str, list[str]]:
-    return {"since": [day.strftime(form) for day in _DAYS]}
+def _dated(form: str, **expected: Any) -> Odd:
+    return beside("since", lambda i: _DAYS[i].strftime(form), "date", **expected)
 
 
+_GAPS = {"age": int((_ROW % 7 == 3).sum())}
 _DATED = {"since": "date", **_KINDS}
-_WITH_ID = {"extra": {"customer": [f"C{i * 7919 % 10007:05d}" for i in range(N)]}}
 _LATE = 60_000
 
 
@@ -174,32 +181,15 @@ def cases() -> dict[str, Odd]:
         ),
         "dollars": odd(table(income=lambda v: f"${v:.2f}")),
         "euros behind": odd(table(";", income=lambda v: comma(v) + " EUR")),
-        "negative in brackets": odd(
-            table(income=lambda v: f"({v:.2f})"), numbers={"income": -TRUTH["income"]}
-        ),
-        "unicode minus": odd(
-            table(income=lambda v: f"\u2212{v:.2f}"),
-            numbers={"income": -TRUTH["income"]},
-        ),
+        "negative in brackets": odd(table(income=lambda v: f"({v:.2f})"), numbers=LESS),
+        "unicode minus": odd(table(income=lambda v: f"\u2212{v:.2f}"), numbers=LESS),
         "exponents": odd(table(income=lambda v: f"{v:.6e}")),
-        "spaces around": odd(table(age=lambda v: f"  {v:g} ", city=True)),
+        "spaces around": odd(table(age=lambda v: f"  {v:g} ")),
         "all quoted": odd(table(**{n: _quoted(w) for n, w in _PLAIN.items()})),
-        "single quotes": odd(
-            table(extra={"note": [f"'a, {'bc'[i % 2]}'" for i in range(N)]}),
-            kinds={"note": "category", **_KINDS},
-        ),
-        "quoted separator": odd(
-            table(extra={"note": [f'"a, {"bc"[i % 2]}"' for i in range(N)]}),
-            kinds={"note": "category", **_KINDS},
-        ),
-        "quoted newline": odd(
-            table(extra={"note": [f'"a\n{"bc"[i % 2]}"' for i in range(N)]}),
-            kinds={"note": "category", **_KINDS},
-        ),
-        "doubled quotes": odd(
-            table(extra={"note": [f'"say ""{"bc"[i % 2]}"""' for i in range(N)]}),
-            kinds={"note": "category", **_KINDS},
-        ),
+        "single quotes": beside("note", lambda i: f"'a, {i % 2}b'", "category"),
+        "quoted separator": beside("note", lambda i: f'"a, {i % 2}b"', "category"),
+        "quoted newline": beside("note", lambda i: f'"a\n{i % 2}b"', "category"),
+        "doubled quotes": beside("note", lambda i: f'"a ""{i % 2}b"""', "category"),
         "comment lines": odd(table(before="# exported\n# by hand\n")),
         "title lines": odd(table(before="Report of churn\n\n")),
         "empty lines": odd(table().replace("\n", "\n\n")),
@@ -225,40 +215,27 @@ def cases() -> dict[str, Odd]:
             table().replace("income", "churn", 1),
             refused="--target must be the name of one column",
         ),
-        "nameless index": odd(
-            table(extra={"": [str(i) for i in range(N)]}), said="column0"
-        ),
-        "id numbers": odd(
-            table(extra={"customer_id": [str(10**6 + 7919 * i) for i in range(N)]}),
-            said="customer_id",
-        ),
-        "id texts": odd(table(**_WITH_ID), said="customer"),
-        "uuid": odd(
-            table(extra={"key": [f"{i * 7919:08x}-aa-bb" for i in range(N)]}),
-            said="key",
-        ),
-        "zip codes": odd(
-            table(extra={"zip": [f"0{i % 4}123" for i in range(N)]}),
-            kinds={"zip": "category", **_KINDS},
-        ),
-        "iso dates": odd(table(extra=_dated("%Y-%m-%d")), kinds=_DATED, said="date"),
-        "iso times": odd(table(extra=_dated("%Y-%m-%dT%H:%M:%SZ")), kinds=_DATED),
-        "dates of Germany": odd(table(extra=_dated("%d.%m.%Y")), kinds=_DATED),
-        "dates of America": odd(table(extra=_dated("%m/%d/%Y")), kinds=_DATED),
-        "dates of Britain": odd(table(extra=_dated("%d/%m/%Y")), kinds=_DATED),
-        "dates in words": odd(table(extra=_dated("%d %b %Y")), kinds=_DATED),
-        "dates without dashes": odd(table(extra=_dated("%Y%m%d")), kinds=_DATED),
-        "question marks": odd(table(age=_gap("?")), missing=_gaps()),
-        "NA": odd(table(age=_gap("NA")), missing=_gaps()),
-        "null": odd(table(age=_gap("NULL")), missing=_gaps()),
-        "dashes": odd(table(age=_gap("-")), missing=_gaps()),
-        "n/a": odd(table(age=_gap("n/a")), missing=_gaps()),
-        "dots": odd(table(age=_gap(".")), missing=_gaps()),
+        "nameless index": beside("", str, said="column0"),
+        "id numbers": beside("row_id", lambda i: str(10**6 + 79 * i), said="row_id"),
+        "id texts": beside("who", lambda i: f"C{i * 7919 % 10007:05d}", said="who"),
+        "uuid": beside("key", lambda i: f"{i * 7919:08x}-aa-bb", said="key"),
+        "zip codes": beside("zip", lambda i: f"0{i % 4}123", "category"),
+        "iso dates": _dated("%Y-%m-%d", said="date"),
+        "iso times": _dated("%Y-%m-%dT%H:%M:%SZ"),
+        "dates of Germany": _dated("%d.%m.%Y"),
+        "dates of America": _dated("%m/%d/%Y"),
+        "dates of Britain": _dated("%d/%m/%Y"),
+        "dates in words": _dated("%d %b %Y"),
+        "dates without dashes": _dated("%Y%m%d"),
+        **{
+            f"gaps as {mark}": odd(table(age=_gap(mark)), missing=_GAPS)
+            for mark in ("?", "NA", "NULL", "-", "n/a", ".")
+        },
         "-999 by option": odd(
-            table(age=_gap("-999")), missing=_gaps(), options={"na": ["-999"]}
+            table(age=_gap("-999")), missing=_GAPS, options={"na": ["-999"]}
         ),
         "words by option": odd(
-            table(age=_gap("gone")), missing=_gaps(), options={"na": ["gone"]}
+            table(age=_gap("gone")), missing=_GAPS, options={"na": ["gone"]}
         ),
         "a stray word": odd(
             table(age=_gap("unknown", 60)), missing={"age": 1}, said="unknown"
@@ -268,10 +245,7 @@ def cases() -> dict[str, Odd]:
             table(age=lambda v: f"{v:g}e60"), numbers={"age": 1.0 + _ROW % 37},
             said="float32",
         ),
-        "booleans": odd(
-            table(extra={"member": [("true", "false")[i % 3 % 2] for i in range(N)]}),
-            kinds={"member": "category", **_KINDS},
-        ),
+        "booleans": beside("in", lambda i: ("true", "false")[i % 3 % 2], "category"),
         "yes and no": odd(
             table(churn=lambda v: ("no", "yes")[v]), positive="yes",
         ),
@@ -280,13 +254,11 @@ def cases() -> dict[str, Odd]:
             options={"positive": "stay"},
         ),
         "target of T and F": odd(table(churn=lambda v: "FT"[v]), positive="T"),
-        "a constant": odd(table(extra={"k": ["7"] * N}), said="k"),
-        "an empty column": odd(table(extra={"k": [""] * N}), said="k"),
+        "a constant": beside("k", lambda _: "7", said="k"),
+        "an empty column": beside("k", lambda _: "", said="k"),
         "gzip": odd(gzip.compress(table().encode()), name="data.csv.gz"),
-        "zip": odd(_zip(data_csv=table()), name="data.zip"),
-        "zip of two": odd(
-            _zip(a_csv=table(), b_csv=table()), name="data.zip", refused="one file"
-        ),
+        "zip": odd(zipped("data.csv"), name="data.zip"),
+        "zip of two": odd(zipped("a.csv", "b.csv"), name="z.zip", refused="one file"),
         "parquet": odd(_parquet(_frame()), name="data.parquet"),
         "parquet with dates": odd(
             _parquet(_frame().assign(since=_DAYS)), name="data.parquet",

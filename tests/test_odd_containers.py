@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import datetime as dt
 import decimal
+import gzip
 import io
 import lzma
 import os
@@ -13,13 +14,12 @@ import sqlite3
 import sys
 import tarfile
 import threading
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from odd_files import TRUTH, N, table
+from odd_files import TRUTH, N, table, zipped
 
 from focal_boost.command._table import InputError, Table, read_table
 
@@ -36,9 +36,8 @@ _ANSWERS = [i % 5 == 0 for i in _ROWS]
 
 
 def read(folder: Path, content: bytes, target: str = "churn") -> Table:
-    path = folder / "data"
-    path.write_bytes(content)
-    return read_table(path, target)
+    (folder / "data").write_bytes(content)
+    return read_table(folder / "data", target)
 
 
 def parquet(*further: Any) -> bytes:
@@ -135,15 +134,20 @@ def test_an_encoding(encoding: str, letters: dict[str, str], tmp_path: Path) -> 
     assert encoding in (f"{found.read_as} utf-8")
 
 
-@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
-def test_packed(pack: Any, tmp_path: Path) -> None:
-    found = read(tmp_path, pack(table().encode()))
-    assert found.features["income"].tolist() == TRUTH["income"].tolist()
+LINES = table().encode()
+SAME = {
+    "gzip": gzip.compress(LINES),
+    "bz2": bz2.compress(LINES),
+    "xz": lzma.compress(LINES),
+    "line ends of two kinds": LINES.replace(b"\n", b"\r\n", 30),
+}
 
 
-def test_line_ends_of_two_kinds(tmp_path: Path) -> None:
-    found = read(tmp_path, table().replace("\n", "\r\n", 30).encode())
-    assert found.features["age"].tolist() == TRUTH["age"].tolist()
+@pytest.mark.parametrize("content", SAME.values(), ids=SAME)
+def test_the_same_rows_are_read(content: bytes, tmp_path: Path) -> None:
+    features = read(tmp_path, content).features
+    for name in ("age", "income"):
+        assert features[name].tolist() == TRUTH[name].tolist()
 
 
 def _sqlite(folder: Path) -> bytes:
@@ -153,21 +157,12 @@ def _sqlite(folder: Path) -> bytes:
     return (folder / "db").read_bytes()
 
 
-def _zip(*names: str) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name in names:
-            archive.writestr(name, "")
-    return packed.getvalue()
-
-
 def _tar() -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        content = table().encode()
         member = tarfile.TarInfo("data.csv")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
+        member.size = len(LINES)
+        archive.addfile(member, io.BytesIO(LINES))
     return packed.getvalue()
 
 
@@ -180,9 +175,9 @@ def _numpy() -> bytes:
 FOREIGN: dict[str, Any] = {
     "a pickle": lambda _: pickle.dumps([1, 2]),
     "a SQLite database": _sqlite,
-    "a workbook": lambda _: _zip("xl/workbook.xml", "[Content_Types].xml"),
-    "a workbook or another document": lambda _: _zip("mimetype", "content.xml"),
-    "NumPy arrays": lambda _: _zip("a.npy", "b.npy"),
+    "a workbook": lambda _: zipped("xl/workbook.xml", "[Content_Types].xml"),
+    "a workbook or another document": lambda _: zipped("mimetype", "content.xml"),
+    "NumPy arrays": lambda _: zipped("a.npy", "b.npy"),
     "a NumPy array": lambda _: _numpy(),
     "a zstd archive": lambda _: b"\x28\xb5\x2f\xfd" + bytes(99),
     "a tar archive": lambda _: _tar(),
@@ -211,8 +206,8 @@ def test_a_folder_and_a_name_that_is_nearly_one(tmp_path: Path) -> None:
         read_table(tmp_path / "nowhere" / "x.csv", "churn")
 
 
-def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = io.TextIOWrapper(io.BytesIO(table().encode()))
+def test_standard_input(monkeypatch: Any) -> None:
+    given = io.TextIOWrapper(io.BytesIO(LINES))
     monkeypatch.setattr(sys, "stdin", given)
     assert read_table("-", "churn").features["age"].tolist() == TRUTH["age"].tolist()
 
