@@ -40,42 +40,31 @@ class Case(NamedTuple):
     fault: str
 
 
-def _handed(values: Any, shape: str) -> Any:
-    """Return values as somebody may hold them."""
-    spaced = np.repeat(values, 2)
-    ways: dict[str, Callable[[], Any]] = {
-        "plain": values.copy,
-        "list": values.tolist,
-        "series": lambda: pd.Series(values.astype(values.dtype.newbyteorder("="))),
-        "column": lambda: values.copy()[:, None],
-        "every second": lambda: spaced[::2],
-        "backwards": lambda: values[::-1].copy()[::-1],
-        "row of a matrix": lambda: np.asfortranarray(np.stack([values] * 3))[1],
-        "masked": lambda: np.ma.masked_array(values.copy(), False),
-        "read-only": lambda: _read_only(values.copy()),
-    }  # fmt: skip
-    if shape == "series" and values.dtype == np.longdouble:
-        return values.copy()
-    return ways[shape]()
-
-
 def _read_only(values: Any) -> Any:
+    values = values.copy()
     values.flags.writeable = False
     return values
 
 
-SHAPES = ("plain", "list", "series", "column", "every second", "backwards")
-SHAPES += ("row of a matrix", "masked", "read-only")
-FAULTS = ("none",) * 6 + (
-    "nan",
-    "inf",
-    "label",
-    "weight",
-    "length",
-    "empty",
-    "mask",
-    "zeros",
-)
+def _series(values: Any) -> Any:
+    if values.dtype == np.longdouble:
+        return values.copy()
+    return pd.Series(values.astype(values.dtype.newbyteorder("=")))
+
+
+#: Values as somebody may hold them.
+SHAPES: dict[str, Callable[[Any], Any]] = {
+    "plain": lambda values: values.copy(),
+    "list": lambda values: values.tolist(),
+    "series": _series,
+    "column": lambda values: values.copy()[:, None],
+    "every second": lambda values: np.repeat(values, 2)[::2],
+    "backwards": lambda values: values[::-1].copy()[::-1],
+    "row of a matrix": lambda values: np.asfortranarray(np.stack([values] * 3))[1],
+    "masked": lambda values: np.ma.masked_array(values.copy(), False),
+    "read-only": _read_only,
+}
+FAULTS = ("nan", "inf", "label", "weight", "length", "empty", "mask", "zeros")
 
 
 @st.composite
@@ -102,16 +91,15 @@ def cases(draw: Any) -> Case:
         np.array(labels).astype(draw(st.sampled_from(_LABELS))),
         score.astype(kind),
         weight,
-        (draw(st.sampled_from(SHAPES)),) * 1
-        + (draw(st.sampled_from(SHAPES)), draw(st.sampled_from(SHAPES))),
-        draw(st.sampled_from(FAULTS)),
+        draw(st.tuples(*[st.sampled_from([*SHAPES])] * 3)),
+        draw(st.sampled_from((*["none"] * 6, *FAULTS))),
     )
 
 
 def check(case: Case) -> None:
     """Raise AssertionError where the package breaks a promise on these arguments."""
     given = [
-        None if values is None else _handed(values, shape)
+        None if values is None else SHAPES[shape](values)
         for values, shape in zip(case[4:7], case.shapes, strict=True)
     ]
     before = [_bytes(one) for one in given]
