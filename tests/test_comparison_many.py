@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+import commands
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +20,6 @@ from sklearn.utils.class_weight import compute_sample_weight
 from xgboost import XGBClassifier
 
 from focal_boost import FocalLGBMClassifier, FocalXGBClassifier, compare
-from focal_boost.command import main
 from focal_boost.comparison import ClassComparison
 from focal_boost.thresholds import Cost
 
@@ -162,9 +161,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def _command(data: Path, *given: str) -> int:
-    always = [str(data), "--target", "kind", "--folds", "3", "--rounds", "3"]
-    out = ["--out", str(data.parent / "out"), "--threads", "1", *given]
-    return main(["compare", *always, "--booster", "lightgbm", *out])
+    return commands.compare(data, data.parent / "out", "--target", "kind", *given)
 
 
 def test_the_command_shows_every_class(data: Path, capsys: Any) -> None:
@@ -172,7 +169,7 @@ def test_the_command_shows_every_class(data: Path, capsys: Any) -> None:
     printed = capsys.readouterr().out
     assert "3 classes of kind: bee " in printed
     assert "LightGBM, average precision of each class" in printed
-    content = json.loads((data.parent / "out" / "results.json").read_text())
+    content = commands.results_of(data.parent / "out")
     counts = pd.Series(y).value_counts().sort_index()
     assert content["data"]["classes"] == counts.to_dict()
     told = content["results"]["lightgbm"]["focal loss"]

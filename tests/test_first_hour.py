@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from boosters import BOTH, LightGBM, XGBoost
-from estimators import make, quiet
+from boosters import LightGBM, XGBoost
+from commands import in_process
+from estimators import both, make, quiet
 from populations import make_sample
 
 import focal_boost.lightgbm as flgb
 from focal_boost.tuning import FocalSearchCV
 
 pytestmark = quiet
-both = pytest.mark.parametrize("library", BOTH, ids=lambda b: b.name)
 
 SAMPLE = make_sample(300, 0.2, seed=2)
 X, y = SAMPLE.X, SAMPLE.y
@@ -104,8 +102,8 @@ FoldEnsembleClassifier(model, n_jobs=2).fit(X, y)
 def test_a_warning_is_said_once_and_at_the_callers_line(tmp_path: Path) -> None:
     script = tmp_path / "mine.py"
     script.write_text(REPEATED)
-    command = [sys.executable, "-W", "ignore:X does not have valid", str(script)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    quiet = ["-W", "ignore:X does not have valid"]
+    done = in_process(*quiet, str(script), folder=tmp_path)
     said = [one for one in done.stderr.splitlines() if "the positive class" in one]
     lines = REPEATED.splitlines()
     here = [i for i, one in enumerate(lines, start=1) if "  # " in one]
