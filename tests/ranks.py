@@ -50,6 +50,25 @@ def whole(parts: list[Part]) -> Part:
     return Part(X, np.concatenate([one.y for one in parts]), weight)
 
 
+#: What two processes may hold that have little in common.
+SHARDS = {
+    "prevalence": [part(6000, 0.001, 0), part(2500, 0.1, 1)],
+    "weights": [part(3000, 0.01, 0, weighted=True), part(2500, 0.1, 1, weighted=True)],
+    "no positive": [part(2000, 0, 0), part(2500, 0.1, 1)],
+    "only positives": [
+        part(100, 0, 0)._replace(y=np.ones(100, np.float32)),
+        part(2500, 0.1, 1),
+    ],
+}
+PROBE = part(500, 0.1, 99)
+
+
+def with_label(rows: Part, label: float) -> Part:
+    y = rows.y.copy()
+    y[3] = label
+    return rows._replace(y=y)
+
+
 class Ranks:
     """A pool of two processes, each of them one rank of every collective."""
 

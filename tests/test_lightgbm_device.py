@@ -56,12 +56,9 @@ OPENCL_ADVICE = (
 def python(code: str, *arguments: str, **variables: str) -> Any:
     """Run code in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **variables},
-        check=False,
-    )
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True,
+        env={**os.environ, **variables}, check=False,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -173,31 +170,29 @@ class TestOpenCL:
         np.testing.assert_array_equal(found, raw_score_of(booster, sample)[:50])
 
 
-class TestMissingDevice:
-    @pytest.mark.parametrize("name", ["device_type", "device"])
-    def test_train_says_what_to_do_without_cuda(
-        self, sample: Sample, cuda_error: str, name: str
-    ) -> None:
-        with pytest.raises(lgb.basic.LightGBMError) as raised:
-            flgb.train({**QUIET, name: "cuda"}, dataset(sample), 1)
-        assert str(raised.value) == cuda_error + CUDA_ADVICE
-        assert isinstance(raised.value.__cause__, lgb.basic.LightGBMError)
+def on_cuda() -> Any:
+    return make(LightGBM, device_type="cuda")
 
-    @pytest.mark.parametrize(
-        "fit",
-        [
-            lambda model, X, y: model.fit(X, y),
-            lambda model, X, y: make_search(LightGBM, model=model).fit(X, y),
-        ],
-        ids=["classifier", "search"],
-    )
-    def test_estimators_say_what_to_do_without_cuda(
+
+ON_CUDA: dict[str, Callable[[Sample], Any]] = {
+    "device_type": lambda rows: LightGBM.train(
+        dataset(rows), 1, FOCAL, {"device_type": "cuda"}
+    ),
+    "device": lambda rows: LightGBM.train(dataset(rows), 1, FOCAL, {"device": "cuda"}),
+    "classifier": lambda rows: on_cuda().fit(rows.X, rows.y),
+    "search": lambda rows: make_search(LightGBM, model=on_cuda()).fit(rows.X, rows.y),
+}
+
+
+class TestMissingDevice:
+    @pytest.mark.parametrize("fit", ON_CUDA.values(), ids=ON_CUDA)
+    def test_it_is_said_what_to_do_without_cuda(
         self, sample: Sample, cuda_error: str, fit: Callable[..., Any]
     ) -> None:
-        model = make(LightGBM, device_type="cuda")
         with pytest.raises(lgb.basic.LightGBMError) as raised:
-            fit(model, sample.X, sample.y)
+            fit(sample)
         assert str(raised.value) == cuda_error + CUDA_ADVICE
+        assert isinstance(raised.value.__cause__, lgb.basic.LightGBMError)
 
     def test_train_says_what_to_do_without_opencl(self) -> None:
         code = (

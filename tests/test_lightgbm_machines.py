@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import lightgbm as lgb
 import numpy as np
 import pytest
+from boosters import LightGBM
 from machines import machines
-from ranks import part, whole
+from ranks import PROBE, SHARDS, whole, with_label
 from scipy.special import logit
 
-import focal_boost.lightgbm as flgb
 from focal_boost import FocalLGBMClassifier, FocalObjective
 
 PARAMS = {"verbosity": -1, "num_threads": 1, "metric": ["binary_logloss", "auc"]}
-PROBE = part(500, 0.1, 99)
-SHARDS = {
-    "prevalence": [part(6000, 0.001, 0), part(2500, 0.1, 1)],
-    "weights": [part(3000, 0.01, 0, weighted=True), part(2500, 0.1, 1, weighted=True)],
-    "no positive": [part(2000, 0, 0), part(2500, 0.1, 1)],
-    "only positives": [
-        part(100, 0, 0)._replace(y=np.ones(100, np.float32)),
-        part(2500, 0.1, 1),
-    ],
-}
 
 
 @pytest.fixture(scope="module")
@@ -41,38 +33,16 @@ def seen(booster, log):
     }
 
 
-def trained(arm, network, rows, params=(), rounds=8):
+def of_library(network, rows, params=(), rounds=8, objective=None):
     log = {}
     data = lgb.Dataset(rows.X, rows.y, weight=rows.weight, params={"verbosity": -1})
     params = {**PARAMS, **network, **dict(params)}
-    recorded = [lgb.record_evaluation(log)]
-    booster = arm(params, data, rounds, valid_sets=[data], callbacks=recorded)
-    return seen(booster, log)
+    watching = LightGBM.watching({"training": data}, log)
+    return seen(LightGBM.train(data, rounds, objective, params, **watching), log)
 
 
-def built_in(params, *args, **kwargs):
-    return lgb.train({**params, "objective": "binary"}, *args, **kwargs)
-
-
-def focal(params, *args, **kwargs):
-    objective = FocalObjective(None, 0.0)
-    return flgb.train(params, *args, objective=objective, **kwargs)
-
-
-def focused(params, *args, **kwargs):
-    return flgb.train(params, *args, objective=FocalObjective(0.25, 2.0), **kwargs)
-
-
-def of_library(network, rows, params=()):
-    return trained(built_in, network, rows, params)
-
-
-def of_ours(network, rows, params=()):
-    return trained(focal, network, rows, params)
-
-
-def of_focused(network, rows, params=(), rounds=8):
-    return trained(focused, network, rows, params, rounds)
+of_ours = partial(of_library, objective=FocalObjective(None, 0.0))
+of_focused = partial(of_library, objective=FocalObjective(0.25, 2.0))
 
 
 @pytest.mark.parametrize("shards", SHARDS)
@@ -106,12 +76,6 @@ def test_all_machines_return_one_model(two):
     np.testing.assert_array_equal(first["raw score"], second["raw score"])
     assert first["trees"] == 8
     assert np.ptp(first["raw score"]) > 1
-
-
-def with_label(rows, label):
-    y = rows.y.copy()
-    y[3] = label
-    return rows._replace(y=y)
 
 
 @pytest.mark.parametrize("faulty", [0, 1])

@@ -10,16 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from boosters import BOTH, LightGBM, XGBoost
+from boosters import LightGBM, XGBoost, lgb, xgb
+from estimators import both
 from populations import make_sample
 from scipy.special import expit
 
-import focal_boost.lightgbm as flgb
-import focal_boost.xgboost as fxgb
 from focal_boost import FocalObjective
-
-xgb, lgb = fxgb.xgb, flgb.lgb
-both = pytest.mark.parametrize("library", BOTH, ids=lambda b: b.name)
 
 SAMPLE = make_sample(600, 0.2, seed=8)
 FOLD = np.arange(600) % 3
@@ -52,39 +48,33 @@ def boosters(
     found = []
     for k in range(3):
         train = data(library, k != FOLD)
-        given: dict[str, Any] = {}
-        if stop and library is XGBoost:
-            sets = [(data(library, k == FOLD), "valid")]
-            given = {"evals": sets, "early_stopping_rounds": stop, "verbose_eval": 0}
-        elif stop:
-            given = {
-                "valid_sets": [data(library, k == FOLD, train)],
-                "callbacks": [lgb.early_stopping(stop, verbose=False)],
-            }
-        found.append(library.train(train, 20, objective, params, **given))
+        sets = {"valid": data(library, k == FOLD, train)} if stop else {}
+        watching = library.watching(sets, {}, stop=stop)
+        found.append(library.train(train, 20, objective, params, **watching))
     return found
+
+
+def at(library: Any) -> Any:
+    return xgb.DMatrix(X, enable_categorical=True) if library is XGBoost else X
 
 
 def raw_score(library: Any, booster: Any, *, best: bool = False) -> Any:
     if library is LightGBM:
         return booster.predict(X, raw_score=True)
     rounds = (0, booster.best_iteration + 1) if best else (0, 0)
-    at = xgb.DMatrix(X, enable_categorical=True)
-    return booster.predict(at, output_margin=True, iteration_range=rounds)
+    return XGBoost.raw_score(booster, at(library), iteration_range=rounds)
 
 
 def assert_mean(library: Any, several: Any, *, best: bool = False) -> Any:
     """Assert that the merged booster says what the boosters say in the mean."""
-    module = fxgb if library is XGBoost else flgb
     before = [raw_score(library, one, best=best) for one in several]
-    merged = module.merge(several)
-    assert type(merged) is (xgb if library is XGBoost else lgb).Booster
+    merged = library.ours.merge(several)
+    assert type(merged) is library.own.Booster
     expected = np.mean(before, axis=0)
     tolerance = 5e-6 if library is XGBoost else 1e-13
     found = raw_score(library, merged)
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
-    at = xgb.DMatrix(X, enable_categorical=True) if library is XGBoost else X
-    posterior = merged.predict(at)
+    posterior = merged.predict(at(library))
     np.testing.assert_allclose(posterior, expit(expected), rtol=0, atol=1e-6)
     for one, score in zip(several, before, strict=True):
         np.testing.assert_array_equal(raw_score(library, one, best=best), score)
@@ -100,10 +90,17 @@ def test_mean_of_raw_scores(library: Any, own: bool) -> None:
     assert trees == 60
 
 
-@both
-def test_dropout(library: Any) -> None:
-    several = boosters(library, library.dart)
-    assert_mean(library, several)
+@pytest.mark.parametrize(
+    ("library", "params"),
+    [
+        pytest.param(XGBoost, XGBoost.dart, id="xgboost's dropout"),
+        pytest.param(LightGBM, LightGBM.dart, id="lightgbm's dropout"),
+        pytest.param(LightGBM, {"linear_tree": True}, id="linear trees"),
+        pytest.param(LightGBM, {"min_gain_to_split": 1e9}, id="constant"),
+    ],
+)
+def test_mean_of_other_trees(library: Any, params: dict[str, Any]) -> None:
+    assert_mean(library, boosters(library, params))
 
 
 @both
@@ -120,22 +117,13 @@ def test_best_rounds(library: Any) -> None:
 @both
 def test_one_booster_and_merged_ones(library: Any) -> None:
     first, second, third = boosters(library, {})
-    module = fxgb if library is XGBoost else flgb
-    pair = module.merge([first, second])
-    alone = module.merge([third])
+    pair = library.ours.merge([first, second])
+    alone = library.ours.merge([third])
     mean = np.mean([raw_score(library, one) for one in (first, second)], axis=0)
     np.testing.assert_allclose(raw_score(library, pair), mean, rtol=0, atol=5e-6)
     again = (raw_score(library, pair) + raw_score(library, alone)) / 2
-    merged = module.merge(one for one in (pair, alone))
+    merged = library.ours.merge(one for one in (pair, alone))
     np.testing.assert_allclose(raw_score(library, merged), again, rtol=0, atol=5e-6)
-
-
-def test_linear_trees() -> None:
-    assert_mean(LightGBM, boosters(LightGBM, {"linear_tree": True}))
-
-
-def test_constant_lightgbm() -> None:
-    assert_mean(LightGBM, boosters(LightGBM, {"min_gain_to_split": 1e9}))
 
 
 def test_random_forest_rounds_in_xgboost() -> None:
@@ -145,16 +133,13 @@ def test_random_forest_rounds_in_xgboost() -> None:
     assert len(merged.get_dump()) == 120
 
 
-def test_contributions_add_up() -> None:
-    for library in BOTH:
-        several = boosters(library, {})
-        if library is XGBoost:
-            at = xgb.DMatrix(X, enable_categorical=True)
-            parts = fxgb.merge(several).predict(at, pred_contribs=True)
-        else:
-            parts = flgb.merge(several).predict(X, pred_contrib=True)
-        expected = np.mean([raw_score(library, one) for one in several], axis=0)
-        np.testing.assert_allclose(parts.sum(axis=1), expected, rtol=0, atol=1e-5)
+@both
+def test_contributions_add_up(library: Any) -> None:
+    several = boosters(library, {})
+    kind = {"pred_contribs" if library is XGBoost else "pred_contrib": True}
+    parts = library.ours.merge(several).predict(at(library), **kind)
+    expected = np.mean([raw_score(library, one) for one in several], axis=0)
+    np.testing.assert_allclose(parts.sum(axis=1), expected, rtol=0, atol=1e-5)
 
 
 _PLAIN = """
@@ -174,9 +159,8 @@ np.save("found.npy", booster.predict(X))
 def test_in_a_process_without_us(library: Any, tmp_path: Path) -> None:
     several = boosters(library, {})
     X.to_pickle(tmp_path / "X.pkl")
-    module = fxgb if library is XGBoost else flgb
     name = "m.ubj" if library is XGBoost else "model.txt"
-    module.merge(several).save_model(tmp_path / name)
+    library.ours.merge(several).save_model(tmp_path / name)
     code = _PLAIN.format(library=library.name)
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
     mean = np.mean([raw_score(library, one) for one in several], axis=0)
@@ -186,12 +170,9 @@ def test_in_a_process_without_us(library: Any, tmp_path: Path) -> None:
 
 def test_folds_of_cv() -> None:
     whole = data(LightGBM, slice(None))
-    folds = flgb.cv(LightGBM.quiet, whole, 5, nfold=3, return_cvbooster=True)
-    several = folds["cvbooster"].boosters
-    merged = flgb.merge(several)
-    expected = np.mean([one.predict(X, raw_score=True) for one in several], axis=0)
-    found = merged.predict(X, raw_score=True)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+    cv = LightGBM.ours.cv
+    folds = cv(LightGBM.quiet, whole, 5, nfold=3, return_cvbooster=True)
+    assert_mean(LightGBM, folds["cvbooster"].boosters)
 
 
 # What is refused
@@ -199,23 +180,21 @@ def test_folds_of_cv() -> None:
 
 @both
 def test_unsound_lists(library: Any) -> None:
-    module = fxgb if library is XGBoost else flgb
     booster = boosters(library, {})[0]
     with pytest.raises(ValueError, match=r"^boosters must be one booster or more, got"):
-        module.merge([])
+        library.ours.merge([])
     kind = f"^boosters must be of {library.name}.Booster, got str$"
     with pytest.raises(ValueError, match=kind):
-        module.merge([booster, "model.txt"])
+        library.ours.merge([booster, "model.txt"])
 
 
 @both
 def test_boosters_of_other_features(library: Any) -> None:
-    module = fxgb if library is XGBoost else flgb
     several = [
         library.train(library.data(SAMPLE.X[:, :k], SAMPLE.y), 2, FOCAL) for k in (2, 3)
     ]
     with pytest.raises(ValueError, match=r"^boosters must have the same .*, got"):
-        module.merge(several)
+        library.ours.merge(several)
 
 
 @both
@@ -223,20 +202,20 @@ def test_boosters_of_other_features(library: Any) -> None:
 def test_other_objectives_and_kinds(library: Any) -> None:
     rows = library.data(SAMPLE.X, SAMPLE.y)
     if library is XGBoost:
-        module, name = fxgb, "reg:squarederror"
+        name = "reg:squarederror"
         booster = xgb.train({"objective": name, **XGBoost.quiet}, rows, 2)
         other = xgb.train(
             {"objective": "binary:logistic", "booster": "gblinear"}, rows, 2
         )
         sentence = '^boosters must be of trees, got booster="gblinear"$'
     else:
-        module, name = flgb, "regression"
+        name = "regression"
         booster = lgb.train({"objective": name, **LightGBM.quiet}, rows, 2)
         forest = {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}
         params = {"objective": "binary", **forest, **LightGBM.quiet}
         other = lgb.train(params, rows, 2)
         sentence = '^boosters must add up their trees, got boosting="rf"$'
     with pytest.raises(ValueError, match=f'^boosters must have .*, got "{name}'):
-        module.merge([booster])
+        library.ours.merge([booster])
     with pytest.raises(ValueError, match=sentence):
-        module.merge([other])
+        library.ours.merge([other])

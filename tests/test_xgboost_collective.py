@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
-import xgboost as xgb
+import ranks
+from boosters import XGBoost
 from oracles import in_log_odds
-from ranks import Part, part, ranks, whole
+from ranks import PROBE, Part, part, whole, with_label
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 
-import focal_boost.xgboost as fxgb
 from focal_boost import FocalObjective, FocalXGBClassifier
 
 METRICS = ["log_loss", "brier_score", "average_precision", "focal_loss"]
@@ -17,17 +19,10 @@ PARAMS = {
     "nthread": 1, "max_depth": 4, "tree_method": "hist", "eval_metric": ["logloss"],
     "verbosity": 0,
 }  # fmt: skip
-PROBE = part(500, 0.1, 99)
 VALID = [part(900, 0.05, 7), part(300, 0.2, 8)]
 NOBODY = Part(np.zeros((0, 5), np.float32), np.zeros(0, np.float32))
 SHARDS = {
-    "prevalence": [part(6000, 0.001, 0), part(2500, 0.1, 1)],
-    "weights": [part(3000, 0.01, 0, weighted=True), part(2500, 0.1, 1, weighted=True)],
-    "no positive": [part(2000, 0, 0), part(2500, 0.1, 1)],
-    "only positives": [
-        part(100, 0, 0)._replace(y=np.ones(100, np.float32)),
-        part(2500, 0.1, 1),
-    ],
+    **ranks.SHARDS,
     "no row": [NOBODY, part(2500, 0.1, 1)],
     "no weight": [
         part(500, 0.5, 0)._replace(weight=np.zeros(500, np.float32)),
@@ -38,7 +33,7 @@ SHARDS = {
 
 @pytest.fixture(scope="module")
 def two():
-    with ranks() as started:
+    with ranks.ranks() as started:
         yield started
 
 
@@ -56,26 +51,20 @@ def seen(booster, log):
     }
 
 
-def built_in(rows, params=(), **kwargs):
+def trained(rows, params, objective=None):
     data, log = rows.matrix(), {}
-    params = {**PARAMS, "objective": "binary:logistic", **dict(params)}
-    kwargs = {"evals": [(data, "train")], "verbose_eval": False, **kwargs}
-    return seen(xgb.train(params, data, 8, evals_result=log, **kwargs), log)
-
-
-def focal(rows, alpha=None, gamma=0.0, link="logit", params=(), **kwargs):
-    data, log = rows.matrix(), {}
-    objective = FocalObjective(alpha, gamma, link)
-    kwargs = {"evals": [(data, "train")], "verbose_eval": False, **kwargs}
-    params = {**PARAMS, **dict(params)}
-    booster = fxgb.train(
-        params, data, 8, objective=objective, evals_result=log, **kwargs
+    watching = XGBoost.watching({"train": data}, log)
+    return seen(
+        XGBoost.train(data, 8, objective, {**PARAMS, **params}, **watching), log
     )
-    return seen(booster, log)
 
 
-def both_arms(rows, params=()):
-    return built_in(rows, params), focal(rows, params=params)
+def focal(rows, alpha, gamma, link="logit"):
+    return trained(rows, {}, FocalObjective(alpha, gamma, link))
+
+
+def both_arms(rows, **params):
+    return trained(rows, params), trained(rows, params, FocalObjective(None, 0.0))
 
 
 def assert_alike(one, other, margin=1e-6):
@@ -93,8 +82,8 @@ def test_without_focus_it_is_the_library(two, shards):
 
 
 def test_class_weight_acts_on_the_rows_of_all(two):
-    weighted = {"scale_pos_weight": 7.0}
-    for theirs, ours in two.run(both_arms, SHARDS["prevalence"], weighted):
+    weighted = partial(both_arms, scale_pos_weight=7.0)
+    for theirs, ours in two.run(weighted, SHARDS["prevalence"]):
         assert_alike(theirs, ours)
 
 
@@ -110,10 +99,9 @@ def test_two_workers_are_one_machine(two, shards):
 
 def scored(rows, metrics):
     data, valid, log = rows[0].matrix(), rows[1].matrix(), {}
-    booster = fxgb.train(
-        PARAMS, data, 4, objective=FocalObjective(0.25, 2.0), metrics=metrics,
-        evals=[(valid, "valid")], evals_result=log, verbose_eval=False,
-    )  # fmt: skip
+    watching = XGBoost.watching({"valid": valid}, log)
+    objective = FocalObjective(0.25, 2.0)
+    booster = XGBoost.train(data, 4, objective, PARAMS, metrics=metrics, **watching)
     margin = booster.predict(valid, output_margin=True)
     return {name: values[-1] for name, values in log["valid"].items()}, margin
 
@@ -129,14 +117,11 @@ def exact_focal_loss(y, margin, gamma, alpha):
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_metrics_are_those_of_all_rows(two, weighted):
-    parts = [
-        part(3000, 0.01, 3, weighted=weighted),
-        part(900, 0.2, 4, weighted=weighted),
-    ]
-    valid = [
-        part(800, 0.3, 5, weighted=weighted),
-        part(2000, 0.02, 6, weighted=weighted),
-    ]
+    of = partial(part, weighted=weighted)
+    parts, valid = (
+        [of(3000, 0.01, 3), of(900, 0.2, 4)],
+        [of(800, 0.3, 5), of(2000, 0.02, 6)],
+    )
     pairs = list(zip(parts, valid, strict=True))
     (found, first), (other, second) = two.run(scored, pairs, METRICS)
     assert found == other
@@ -166,11 +151,11 @@ def test_a_worker_may_have_no_row_to_evaluate(two):
 
 
 def stopped(rows, metrics):
-    valid = rows[1].matrix()
-    booster = fxgb.train(
-        {**PARAMS, "eta": 1.0}, rows[0].matrix(), 60, metrics=metrics,
-        evals=[(valid, "valid")], early_stopping_rounds=3, verbose_eval=False,
-    )  # fmt: skip
+    watching = XGBoost.watching({"valid": rows[1].matrix()}, {}, stop=3)
+    params = {**PARAMS, "eta": 1.0}
+    booster = XGBoost.train(
+        rows[0].matrix(), 60, FocalObjective(), params, metrics=metrics, **watching
+    )
     margin = booster.predict(PROBE.matrix(), output_margin=True)
     return booster.best_iteration, booster.num_boosted_rounds(), margin
 
@@ -185,12 +170,6 @@ def test_early_stopping_is_that_of_one_machine(two, metric):
     assert first[:2] == alone[:2]
     assert first[1] < 60
     np.testing.assert_allclose(first[2], alone[2], rtol=0, atol=1e-5)
-
-
-def with_label(rows, label):
-    y = rows.y.copy()
-    y[3] = label
-    return rows._replace(y=y)
 
 
 def with_margin(rows, margin):
