@@ -92,6 +92,5 @@ def _fitted(arm: Any, library: str, kind: str) -> dict[str, Any]:
 
 def scenarios(library: str) -> Scenarios:
     found = Scenarios()
-    for kind in KINDS:
-        found.under(kind, partial(_fitted, library=library, kind=kind))
+    found.each(partial(_fitted, library=library), {one: {"kind": one} for one in KINDS})
     return found

@@ -14,7 +14,8 @@ from law_watch import Scenarios, attempt, in_order, plain
 SCENARIOS = Scenarios()
 
 
-def _continued(arm: Any, params: dict[str, Any], form: str) -> dict[str, Any]:
+def _continued(arm: Any, form: str = "booster", params: Any = None) -> dict[str, Any]:
+    params = params or {}
     first = arm.lightgbm(
         params, dataset(VALID), 3, keep_training_booster=form == "kept"
     )
@@ -27,17 +28,13 @@ def _continued(arm: Any, params: dict[str, Any], form: str) -> dict[str, Any]:
     return {**seen, "first": {**see(first), **kind}}
 
 
-for _form in ("booster", "path", "kept"):
-    SCENARIOS.under(f"continued_{_form}", partial(_continued, params={}, form=_form))
-for _name, _params in [
-    ("dart", DART),
-    ("scale_pos_weight", {"scale_pos_weight": 5.0}),
-    ("no_average", {"boost_from_average": False}),
-    ("bagging", {**BAGGING, "feature_fraction": 0.6}),
-]:
-    SCENARIOS.under(
-        f"continued_{_name}", partial(_continued, params=_params, form="booster")
-    )
+SCENARIOS.each(_continued, {
+    "booster": {}, "path": {"form": "path"}, "kept": {"form": "kept"},
+    "dart": {"params": DART},
+    "scale_pos_weight": {"params": {"scale_pos_weight": 5.0}},
+    "no_average": {"params": {"boost_from_average": False}},
+    "bagging": {"params": {**BAGGING, "feature_fraction": 0.6}},
+}, "continued_")  # fmt: skip
 
 
 @SCENARIOS

@@ -20,52 +20,57 @@ SCENARIOS = Scenarios()
 FAST = {"learning_rate": 0.9}
 
 
-def _stopping(arm: Any, params: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    how = kwargs.pop("how", None)
+def _stopping(
+    arm: Any, params: Any = None, how: Any = None, **kwargs: Any
+) -> dict[str, Any]:
     if how is not None:
         kwargs["callbacks"] = [lgb.early_stopping(**how)]
-    return run(arm, {**FAST, **params}, 25, closely=(0,), **kwargs)
+    return run(arm, {**FAST, **(params or {})}, 25, closely=(0,), **kwargs)
 
 
-for _name, _params, _kwargs in [
-    ("parameter", {"early_stopping_round": 3}, {}),
-    ("parameter_by_alias", {"n_iter_no_change": 3, "metric": "auc"}, {"feval": None}),
-    ("first_metric_by_parameter", {
-        "early_stopping_round": 3, "first_metric_only": True,
-        "metric": ["auc", "binary_logloss"]}, {}),
-    ("min_delta_by_parameter",
-     {"early_stopping_round": 3, "early_stopping_min_delta": 0.01}, {"feval": None}),
-    ("quietly", {"early_stopping_round": 3, "verbosity": -1}, {}),
-    ("callback", {}, {"how": {"stopping_rounds": 3}}),
-    ("first_metric", {"metric": ["auc", "binary_logloss"]},
-     {"how": {"stopping_rounds": 4, "first_metric_only": True, "verbose": False}}),
-    ("min_delta", {}, {"how": {"stopping_rounds": 3, "min_delta": 0.005},
-                       "feval": None}),
-    ("min_delta_per_metric", {"metric": ["auc", "binary_logloss"]}, {
-        "how": {"stopping_rounds": 4, "min_delta": [0.001, 0.01]}, "feval": None}),
-    ("own_metric_only", {"metric": "None"}, {"how": {"stopping_rounds": 3}}),
-    ("dart", {**DART, "early_stopping_round": 3}, {"feval": None}),
-    ("never", {"learning_rate": 0.05}, {"how": {"stopping_rounds": 24}}),
-]:  # fmt: skip
-    SCENARIOS.under(f"stopping_{_name}", partial(_stopping, params=_params, **_kwargs))
+_TWO = {"metric": ["auc", "binary_logloss"]}
+SCENARIOS.each(_stopping, {
+    "parameter": {"params": {"early_stopping_round": 3}},
+    "parameter_by_alias": {
+        "params": {"n_iter_no_change": 3, "metric": "auc"}, "feval": None,
+    },
+    "first_metric_by_parameter": {
+        "params": {"early_stopping_round": 3, "first_metric_only": True, **_TWO},
+    },
+    "min_delta_by_parameter": {
+        "params": {"early_stopping_round": 3, "early_stopping_min_delta": 0.01},
+        "feval": None,
+    },
+    "quietly": {"params": {"early_stopping_round": 3, "verbosity": -1}},
+    "callback": {"how": {"stopping_rounds": 3}},
+    "first_metric": {
+        "params": _TWO,
+        "how": {"stopping_rounds": 4, "first_metric_only": True, "verbose": False},
+    },
+    "min_delta": {"how": {"stopping_rounds": 3, "min_delta": 0.005}, "feval": None},
+    "min_delta_per_metric": {
+        "params": _TWO, "feval": None,
+        "how": {"stopping_rounds": 4, "min_delta": [0.001, 0.01]},
+    },
+    "own_metric_only": {
+        "params": {"metric": "None"}, "how": {"stopping_rounds": 3},
+    },
+    "dart": {"params": {**DART, "early_stopping_round": 3}, "feval": None},
+    "never": {"params": {"learning_rate": 0.05}, "how": {"stopping_rounds": 24}},
+}, "stopping_")  # fmt: skip
 
 
-def _attempted(arm: Any, params: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    train = dataset(TRAIN)
-    return {"error": attempt(arm.lightgbm, params, train, 4, **kwargs)}
+def _attempted(arm: Any, params: dict[str, Any], watched: bool) -> dict[str, Any]:
+    given = {"valid_sets": [dataset(VALID)] if watched else None}
+    return {"error": attempt(arm.lightgbm, params, dataset(TRAIN), 4, **given)}
 
 
-for _name, _params, _sets in [
-    ("without_a_metric", {"early_stopping_round": 2, "metric": "None"}, True),
-    ("without_a_set", {"early_stopping_round": 2}, False),
-]:
-    SCENARIOS.under(
-        f"stopping_{_name}",
-        partial(
-            _attempted, params=_params,
-            valid_sets=[dataset(VALID)] if _sets else None,
-        ),
-    )  # fmt: skip
+SCENARIOS.each(_attempted, {
+    "without_a_metric": {
+        "params": {"early_stopping_round": 2, "metric": "None"}, "watched": True,
+    },
+    "without_a_set": {"params": {"early_stopping_round": 2}, "watched": False},
+}, "stopping_")  # fmt: skip
 
 
 @SCENARIOS

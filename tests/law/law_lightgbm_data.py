@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -14,6 +13,7 @@ from law_data import (
     PROBE,
     TRAIN,
     VALID,
+    codes,
     few_rows,
     named,
     sparse,
@@ -27,48 +27,30 @@ from law_watch import Scenarios
 SCENARIOS = Scenarios()
 
 
-def _missing(arm: Any, params: dict[str, Any]) -> dict[str, Any]:
-    train = dataset(TRAIN, with_holes(TRAIN.X))
-    valid = dataset(VALID, with_holes(VALID.X), reference=train)
-    return run(arm, params, train=train, valid=valid, X=with_holes(PROBE.X))
-
-
-SCENARIOS.under("missing", partial(_missing, params={}))
-SCENARIOS.under("missing_unused", partial(_missing, params={"use_missing": False}))
-SCENARIOS.under("missing_in_linear_trees", partial(_missing, params={
-    "linear_tree": True
-}))  # fmt: skip
-
-
-def _table(arm: Any, convert: Any, **kwargs: Any) -> dict[str, Any]:
+def _table(arm: Any, convert: Any, params: Any = None, **kwargs: Any) -> dict[str, Any]:
     train = dataset(TRAIN, convert(TRAIN.X), **kwargs)
     valid = dataset(VALID, convert(VALID.X), reference=train, **kwargs)
-    return run(arm, train=train, valid=valid, X=convert(PROBE.X))
+    return run(arm, params, train=train, valid=valid, X=convert(PROBE.X))
 
 
-def _codes(X: Any) -> Any:
-    return np.column_stack([np.clip(np.round(X[:, 0] * 2 + 4), 0, 8), X[:, 1:]])
+SCENARIOS.each(_table, {
+    "missing": {"convert": with_holes},
+    "missing_unused": {"convert": with_holes, "params": {"use_missing": False}},
+    "missing_in_linear_trees": {
+        "convert": with_holes, "params": {"linear_tree": True},
+    },
+    "categorical": {"convert": with_categories},
+    "categorical_by_number": {"convert": codes, "categorical_feature": [0]},
+    "sparse_rows": {"convert": sparse},
+    "sparse_columns": {"convert": lambda X: sparse(X).tocsc()},
+    "named_features": {"convert": named},
+    "names_given": {"convert": np.float32, "feature_name": list("abcde")},
+    "one_feature": {"convert": lambda X: X[:, :1]},
+})  # fmt: skip
 
 
 def _arrow(X: Any) -> Any:
     return pa.Table.from_pandas(named(X))
-
-
-def _first(X: Any) -> Any:
-    return X[:, :1]
-
-
-SCENARIOS.under("categorical", partial(_table, convert=with_categories))
-SCENARIOS.under(
-    "categorical_by_number", partial(_table, convert=_codes, categorical_feature=[0])
-)
-SCENARIOS.under("sparse_rows", partial(_table, convert=sparse))
-SCENARIOS.under("sparse_columns", partial(_table, convert=lambda X: sparse(X).tocsc()))
-SCENARIOS.under("named_features", partial(_table, convert=named))
-SCENARIOS.under("names_given", partial(_table, convert=np.float32, feature_name=[
-    "a", "b", "c", "d", "e"
-]))  # fmt: skip
-SCENARIOS.under("one_feature", partial(_table, convert=_first))
 
 
 # LightGBM reads Arrow's tables where cffi is installed.
@@ -138,8 +120,7 @@ def _few(arm: Any, n: int) -> dict[str, Any]:
     return run(arm, train=train, valid_sets=[train], valid_names=["train"])
 
 
-for _n in (1, 2, 3, 5, 10, 20, 39, 40):
-    SCENARIOS.under(f"rows_{_n}", partial(_few, n=_n))
+SCENARIOS.each(_few, {f"rows_{n}": {"n": n} for n in (1, 2, 3, 5, 10, 20, 39, 40)})
 
 
 @SCENARIOS
@@ -159,14 +140,13 @@ def leaves_too_large(arm: Any) -> dict[str, Any]:
     return run(arm, {"min_data_in_leaf": 300})
 
 
-def _labelled(arm: Any, label: Any, params: dict[str, Any]) -> dict[str, Any]:
+def _labelled(arm: Any, label: Any, params: Any = None) -> dict[str, Any]:
     return run(arm, params, train=lgb.Dataset(TRAIN.X, label))
 
 
-for _name, _label, _params in [
-    ("one_class_of_negatives", TRAIN.y * 0, {}),
-    ("one_class_of_positives", TRAIN.y * 0 + 1, {}),
-    ("one_class_unbalance", TRAIN.y * 0, {"is_unbalance": True}),
-    ("labels_of_bool", TRAIN.y == 1, {}),
-]:
-    SCENARIOS.under(_name, partial(_labelled, label=_label, params=_params))
+SCENARIOS.each(_labelled, {
+    "one_class_of_negatives": {"label": TRAIN.y * 0},
+    "one_class_of_positives": {"label": TRAIN.y * 0 + 1},
+    "one_class_unbalance": {"label": TRAIN.y * 0, "params": {"is_unbalance": True}},
+    "labels_of_bool": {"label": TRAIN.y == 1},
+})  # fmt: skip

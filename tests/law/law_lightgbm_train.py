@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
-from law_data import (
-    TRAIN,
-    VALID,
-    scores,
-)
+from law_data import TRAIN, VALID, scores
 from law_see_lightgbm import dataset, run, see
 from law_watch import Scenarios
 
@@ -80,8 +75,9 @@ def _of_parameters(arm: Any, params: dict[str, Any]) -> dict[str, Any]:
     return run(arm, params, **silent)
 
 
-for _name, _params in PARAMETERS.items():
-    SCENARIOS.under(_name, partial(_of_parameters, params=_params))
+SCENARIOS.each(
+    _of_parameters, {name: {"params": params} for name, params in PARAMETERS.items()}
+)
 
 
 @SCENARIOS
@@ -100,54 +96,33 @@ def rounds_by_default_and_parameter(arm: Any) -> dict[str, Any]:
     }
 
 
-@SCENARIOS
-def objective_by_alias(arm: Any) -> dict[str, Any]:
-    return run(arm, {"application": "binary"})
+def _data(
+    arm: Any, params: Any = None, train: Any = None, valid: Any = None, **given: Any
+) -> dict[str, Any]:
+    """Train with data that have more than features and labels."""
+    data = dataset(TRAIN, **(train or {}))
+    others = None if valid is None else dataset(VALID, reference=data, **valid)
+    return run(arm, params, train=data, valid=others, **given)
 
 
-@SCENARIOS
-def weights(arm: Any) -> dict[str, Any]:
-    train = dataset(TRAIN, weight=TRAIN.weight)
-    valid = dataset(VALID, weight=VALID.weight, reference=train)
-    params = {"metric": ["binary_logloss", "auc", "binary_error"]}
-    return run(arm, params, train=train, valid=valid)
-
-
-@SCENARIOS
-def weights_and_scale_pos_weight(arm: Any) -> dict[str, Any]:
-    weight = TRAIN.weight.copy()
-    weight[::3] = 0.0
-    return run(arm, {"scale_pos_weight": 4.0}, train=dataset(TRAIN, weight=weight))
-
-
-@SCENARIOS
-def weights_and_is_unbalance(arm: Any) -> dict[str, Any]:
-    train = dataset(TRAIN, weight=TRAIN.weight)
-    return run(arm, {"is_unbalance": True, **BAGGING}, train=train)
-
-
-@SCENARIOS
-def init_score(arm: Any) -> dict[str, Any]:
-    train = dataset(TRAIN, init_score=scores(400))
-    valid = dataset(VALID, init_score=scores(200, 6), reference=train)
-    return run(arm, train=train, valid=valid)
-
-
-@SCENARIOS
-def init_score_of_zeros(arm: Any) -> dict[str, Any]:
-    train = dataset(TRAIN, init_score=np.zeros(400))
-    valid = dataset(VALID, init_score=np.zeros(200), reference=train)
-    return run(arm, train=train, valid=valid)
-
-
-@SCENARIOS
-def init_score_for_training_only(arm: Any) -> dict[str, Any]:
-    train = dataset(TRAIN, init_score=scores(400))
-    return run(arm, DART, train=train, feval=None)
-
-
-@SCENARIOS
-def init_score_for_validation_only(arm: Any) -> dict[str, Any]:
-    train = dataset(TRAIN)
-    valid = dataset(VALID, init_score=scores(200, 6), reference=train)
-    return run(arm, train=train, valid=valid)
+_SOME = np.where(np.arange(400) % 3, TRAIN.weight, 0.0)
+_START, _OTHER = {"init_score": scores(400)}, {"init_score": scores(200, 6)}
+SCENARIOS.each(_data, {
+    "objective_by_alias": {"params": {"application": "binary"}},
+    "weights": {
+        "params": {"metric": ["binary_logloss", "auc", "binary_error"]},
+        "train": {"weight": TRAIN.weight}, "valid": {"weight": VALID.weight},
+    },
+    "weights_and_scale_pos_weight": {
+        "params": {"scale_pos_weight": 4.0}, "train": {"weight": _SOME},
+    },
+    "weights_and_is_unbalance": {
+        "params": {"is_unbalance": True, **BAGGING}, "train": {"weight": TRAIN.weight},
+    },
+    "init_score": {"train": _START, "valid": _OTHER},
+    "init_score_of_zeros": {
+        "train": {"init_score": np.zeros(400)}, "valid": {"init_score": np.zeros(200)},
+    },
+    "init_score_for_training_only": {"params": DART, "train": _START, "feval": None},
+    "init_score_for_validation_only": {"valid": _OTHER},
+})  # fmt: skip

@@ -8,18 +8,10 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 from law_arms import LGB
-from law_data import (
-    PROBE,
-    TRAIN,
-    VALID,
-)
+from law_data import PROBE, TRAIN, VALID
 from law_lightgbm_train import DART
-from law_see_classifiers import (
-    Score,
-    fit_lightgbm,
-    with_weights,
-)
-from law_watch import Scenarios, attempt
+from law_see_classifiers import Score, fit_lightgbm, with_weights
+from law_watch import Scenarios, attempted
 
 SCENARIOS = Scenarios()
 # A rate at which more trees soon make things worse.
@@ -27,50 +19,53 @@ FAST = {"learning_rate": 0.9, "n_estimators": 25}
 
 
 def _stopping(
-    arm: Any, params: dict[str, Any], how: Any = None, **kwargs: Any
+    arm: Any, params: Any = None, how: Any = None, **kwargs: Any
 ) -> dict[str, Any]:
     if how is not None:
         kwargs["callbacks"] = [lgb.early_stopping(**how)]
-    return fit_lightgbm(arm, {**FAST, **params}, closely=(0,), **kwargs)
+    return fit_lightgbm(arm, {**FAST, **(params or {})}, closely=(0,), **kwargs)
 
 
-for _name, _params, _kwargs in [
-    ("parameter", {"early_stopping_round": 3}, {}),
-    ("first_metric_by_parameter",
-     {"early_stopping_rounds": 3, "first_metric_only": True},
-     {"eval_metric": ["auc", "binary_error"]}),
-    ("callback", {}, {"how": {"stopping_rounds": 3}}),
-    ("min_delta", {}, {"how": {"stopping_rounds": 3, "min_delta": 0.005}}),
-    ("first_metric", {}, {
+SCENARIOS.each(_stopping, {
+    "parameter": {"params": {"early_stopping_round": 3}},
+    "first_metric_by_parameter": {
+        "params": {"early_stopping_rounds": 3, "first_metric_only": True},
+        "eval_metric": ["auc", "binary_error"],
+    },
+    "callback": {"how": {"stopping_rounds": 3}},
+    "min_delta": {"how": {"stopping_rounds": 3, "min_delta": 0.005}},
+    "first_metric": {
         "how": {"stopping_rounds": 3, "first_metric_only": True},
-        "eval_metric": ["auc", "average_precision"]}),
-    ("constructor", {"metric": "auc"}, {"how": {"stopping_rounds": 3}}),
-    ("fit", {}, {"how": {"stopping_rounds": 3}, "eval_metric": "auc"}),
-    ("logloss_in_fit", {}, {
-        "how": {"stopping_rounds": 3}, "eval_metric": "binary_logloss"}),
-    ("both", {"metric": "binary_error"}, {
-        "how": {"stopping_rounds": 6}, "eval_metric": "auc"}),
-    ("list_in_both", {"metric": ["auc", "l2"]}, {
-        "how": {"stopping_rounds": 6}, "eval_metric": ["auc", "binary_error"]}),
-    ("dart", {**DART, "early_stopping_round": 3}, {}),
-]:  # fmt: skip
-    SCENARIOS.under(f"stopping_{_name}", partial(_stopping, params=_params, **_kwargs))
+        "eval_metric": ["auc", "average_precision"],
+    },
+    "constructor": {"params": {"metric": "auc"}, "how": {"stopping_rounds": 3}},
+    "fit": {"how": {"stopping_rounds": 3}, "eval_metric": "auc"},
+    "logloss_in_fit": {
+        "how": {"stopping_rounds": 3}, "eval_metric": "binary_logloss",
+    },
+    "both": {
+        "params": {"metric": "binary_error"}, "how": {"stopping_rounds": 6},
+        "eval_metric": "auc",
+    },
+    "list_in_both": {
+        "params": {"metric": ["auc", "l2"]}, "how": {"stopping_rounds": 6},
+        "eval_metric": ["auc", "binary_error"],
+    },
+    "dart": {"params": {**DART, "early_stopping_round": 3}},
+}, "stopping_")  # fmt: skip
 
 
-def _no_metric(arm: Any, params: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    return {"seen": attempt(fit_lightgbm, arm, params, **kwargs)}
+SCENARIOS.each(partial(attempted, fit_lightgbm), {
+    "disabled": {"params": {"metric": "None"}},
+    "disabled_and_stopping": {"params": {"metric": "None", "early_stopping_round": 2}},
+    "disabled_in_fit": {"eval_metric": "None"},
+    "stopping_without_sets": {
+        "params": {"early_stopping_round": 2}, "eval_set": None,
+    },
+}, "metric_")  # fmt: skip
 
 
-for _name, _params, _kwargs in [
-    ("disabled", {"metric": "None"}, {}),
-    ("disabled_and_stopping", {"metric": "None", "early_stopping_round": 2}, {}),
-    ("disabled_in_fit", {}, {"eval_metric": "None"}),
-    ("stopping_without_sets", {"early_stopping_round": 2}, {"eval_set": None}),
-]:
-    SCENARIOS.under(f"metric_{_name}", partial(_no_metric, params=_params, **_kwargs))
-
-
-def _own_metric(arm: Any, metrics: Any, params: dict[str, Any]) -> dict[str, Any]:
+def _own_metric(arm: Any, metrics: Any, **params: Any) -> dict[str, Any]:
     score = Score("triple")
     seen = fit_lightgbm(
         arm, {**FAST, **params}, closely=(), eval_metric=metrics(score),
@@ -80,17 +75,14 @@ def _own_metric(arm: Any, metrics: Any, params: dict[str, Any]) -> dict[str, Any
     return {**seen, "metric": score.seen}
 
 
-for _name, _metrics, _params in [
-    ("alone", lambda score: score, {}),
-    ("only", lambda score: score, {"metric": "None"}),
-    ("among_others", lambda score: ["auc", score, "binary_error"], {}),
-    ("and_constructor", lambda score: score, {"metric": "auc"}),
-    ("of_three", lambda score: with_weights(score, 3), {}),
-    ("of_four", lambda score: with_weights(score, 4), {}),
-]:
-    SCENARIOS.under(
-        f"own_metric_{_name}", partial(_own_metric, metrics=_metrics, params=_params)
-    )
+SCENARIOS.each(_own_metric, {
+    "alone": {"metrics": lambda score: score},
+    "only": {"metrics": lambda score: score, "metric": "None"},
+    "among_others": {"metrics": lambda score: ["auc", score, "binary_error"]},
+    "and_constructor": {"metrics": lambda score: score, "metric": "auc"},
+    "of_three": {"metrics": lambda score: with_weights(score, 3)},
+    "of_four": {"metrics": lambda score: with_weights(score, 4)},
+}, "own_metric_")  # fmt: skip
 
 
 @SCENARIOS

@@ -157,27 +157,23 @@ def fit_xgboost(
     arm: Any,
     params: dict[str, Any] | None = None,
     *,
-    X: Any = None,
-    convert: Any = None,
-    y: Any = None,
+    convert: Any = lambda X: X,
     closely: Any = (0, 3),
     **kwargs: Any,
 ) -> dict[str, Any]:
     """Fit while a callback watches, and return everything seen."""
-    convert = convert or (lambda X: X)
-    X, at = convert(TRAIN.X if X is None else X), convert(PROBE.X)
+    X, at = convert(TRAIN.X), convert(PROBE.X)
     params = dict(params or {})
     categories = params.get("enable_categorical", False)
     matrix = xgb.DMatrix(at, nthread=1, enable_categorical=categories)
     watch = of_xgboost.Watch(matrix, closely)
-    y = TRAIN.y if y is None else y
-    given = {"eval_set": [(X, y), (convert(VALID.X), VALID.y)], **kwargs}
+    given = {"eval_set": [(X, TRAIN.y), (convert(VALID.X), VALID.y)], **kwargs}
     if of_xgboost.ORDERED or not {"callbacks", "early_stopping_rounds"} & set(params):
         params["callbacks"] = [watch, *params.get("callbacks", [])]
     else:
         given["verbose"] = False
     model = arm.xgboost_classifier(**params)
-    returned = model.fit(X, y, **given)
+    returned = model.fit(X, TRAIN.y, **given)
     # They hold data, which can neither be copied nor pickled.
     model.callbacks = None
     return {
@@ -191,21 +187,17 @@ def fit_lightgbm(
     arm: Any,
     params: dict[str, Any] | None = None,
     *,
-    X: Any = None,
-    convert: Any = None,
-    y: Any = None,
+    convert: Any = lambda X: X,
     closely: Any = (0, 3),
     **kwargs: Any,
 ) -> dict[str, Any]:
     """Fit while callbacks watch, and return everything seen."""
-    convert = convert or (lambda X: X)
-    X, at = convert(TRAIN.X if X is None else X), convert(PROBE.X)
-    y = TRAIN.y if y is None else y
+    X, at = convert(TRAIN.X), convert(PROBE.X)
     watch, before = of_lightgbm.watches(at, params, closely)
-    given = {"eval_set": [(X, y), (convert(VALID.X), VALID.y)], **kwargs}
+    given = {"eval_set": [(X, TRAIN.y), (convert(VALID.X), VALID.y)], **kwargs}
     callbacks = [lgb.log_evaluation(4), watch, before, *given.pop("callbacks", [])]
     model = arm.lightgbm_classifier(**(params or {}))
-    returned = model.fit(X, y, callbacks=callbacks, **given)
+    returned = model.fit(X, TRAIN.y, callbacks=callbacks, **given)
     return {
         "itself": returned is model,
         "callback": watch.seen,

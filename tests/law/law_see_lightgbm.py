@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
-import numpy as np
 from law_data import PROBE, TRAIN, VALID, Rows
-from law_watch import attempt, frozen, in_order, pickled, plain, received
+from law_watch import Asked, attempt, frozen, in_order, pickled, plain
 
 KINDS: dict[str, dict[str, Any]] = {
     "probability": {},
@@ -169,28 +168,6 @@ def watches(X: Any, params: Any, closely: Sequence[int]) -> tuple[Watch, WatchBe
     """Return callbacks that watch, and do not predict where that ends the process."""
     predicts = "linear_tree" not in (params or {})
     return Watch(X, closely, predicts=predicts), WatchBefore(X, predicts=predicts)
-
-
-class Asked:
-    """A metric that writes down what it is handed; a higher value is better."""
-
-    __name__ = "asked"
-
-    def __init__(self, *known: Any) -> None:
-        self.seen: list[Any] = []
-        self._known = known
-
-    def __call__(self, preds: Any, data: Any) -> tuple[str, float, bool]:
-        self.seen.append(
-            {
-                "preds": received(preds),
-                "data": received(data),
-                "which": [data is one for one in self._known],
-                "labels": data.get_label(),
-                "start": data.get_init_score(),
-            }
-        )
-        return "share_right", float(np.mean((preds > 0.5) == data.get_label())), True
 
 
 def run(

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xgboost as xgb
 from law_arms import XGB
 from law_data import PROBE, TRAIN, VALID, Rows
-from law_watch import attempt, frozen, pickled, plain, received
+from law_watch import Asked, attempt, frozen, pickled, plain
 
 KINDS: dict[str, dict[str, Any]] = {
     "probability": {},
@@ -158,27 +157,6 @@ class Watch(xgb.callback.TrainingCallback):
             "copies": copies_of(model, self._at, None),
             "evaluated": attempt(model.eval, matrix(VALID, weight=VALID.weight)),
         }
-
-
-class Asked:
-    """A metric that writes down what it is handed; a higher value is better."""
-
-    __name__ = "asked"
-
-    def __init__(self, *known: Any) -> None:
-        self.seen: list[Any] = []
-        self._known = known
-
-    def __call__(self, preds: Any, data: Any) -> tuple[str, float]:
-        self.seen.append(
-            {
-                "preds": received(preds),
-                "data": received(data),
-                "which": [data is one for one in self._known],
-                "labels": data.get_label(),
-            }
-        )
-        return "share_right", float(np.mean((preds > 0.5) == data.get_label()))
 
 
 def run(

@@ -7,6 +7,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import lightgbm as lgb
@@ -45,6 +46,13 @@ class Scenarios(dict[str, Scenario]):
         self[name] = scenario
         return scenario
 
+    def each(
+        self, scenario: Scenario, cases: dict[str, dict[str, Any]], begin: str = ""
+    ) -> None:
+        """Add a scenario per name, which is that one with further arguments."""
+        for name, given in cases.items():
+            self.under(f"{begin}{name}", partial(scenario, **given))
+
 
 def attempt(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Return what the call returns, in plain types, or the error that it raises."""
@@ -52,6 +60,11 @@ def attempt(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return plain(call(*args, **kwargs))
     except Exception as error:
         return Raised.of(error)
+
+
+def attempted(call: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Return an attempt as all that is seen."""
+    return {"seen": attempt(call, *args, **kwargs)}
 
 
 def plain(value: Any) -> Any:
@@ -132,6 +145,31 @@ def received(values: Any) -> dict[str, Any]:
         "range": (values.min(), values.max()) if values.size else (),
         "contiguous": values.flags.c_contiguous,
     }
+
+
+class Asked:
+    """A metric that writes down what it is handed; a higher value is better."""
+
+    __name__ = "asked"
+
+    def __init__(self, *known: Any) -> None:
+        self.seen: list[Any] = []
+        self._known = known
+
+    def __call__(self, preds: Any, data: Any) -> tuple[Any, ...]:
+        self.seen.append(
+            {
+                "preds": received(preds),
+                "data": received(data),
+                "which": [data is one for one in self._known],
+                "labels": data.get_label(),
+            }
+        )
+        found = "share_right", float(np.mean((preds > 0.5) == data.get_label()))
+        if isinstance(data, xgb.DMatrix):
+            return found
+        self.seen[-1]["start"] = data.get_init_score()
+        return (*found, True)
 
 
 def raised_in(observation: Any, place: str = "") -> Iterable[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from law_xgboost_train import DART
 SCENARIOS = Scenarios()
 
 
-def _continued(arm: Any, params: dict[str, Any], form: str) -> dict[str, Any]:
-    train, first = matrix(TRAIN, weight=TRAIN.weight), None
+def _continued(arm: Any, form: str = "booster", params: Any = None) -> dict[str, Any]:
+    train, params = matrix(TRAIN, weight=TRAIN.weight), params or {}
     first = arm.xgboost(params, train, 3)
     path = arm.folder / "first.ubj"
     first.save_model(path)
@@ -25,17 +24,13 @@ def _continued(arm: Any, params: dict[str, Any], form: str) -> dict[str, Any]:
     return {**seen, "first": see(first)}
 
 
-for _form in ("booster", "path", "bytes"):
-    SCENARIOS.under(f"continued_{_form}", partial(_continued, params={}, form=_form))
-for _name, _params in [
-    ("dart", DART),
-    ("other_start", {"base_score": 0.4}),
-    ("scale_pos_weight", {"scale_pos_weight": 5.0}),
-    ("linear", {"booster": "gblinear", "updater": "coord_descent"}),
-]:
-    SCENARIOS.under(
-        f"continued_{_name}", partial(_continued, params=_params, form="booster")
-    )
+SCENARIOS.each(_continued, {
+    "booster": {}, "path": {"form": "path"}, "bytes": {"form": "bytes"},
+    "dart": {"params": DART},
+    "other_start": {"params": {"base_score": 0.4}},
+    "scale_pos_weight": {"params": {"scale_pos_weight": 5.0}},
+    "linear": {"params": {"booster": "gblinear", "updater": "coord_descent"}},
+}, "continued_")  # fmt: skip
 
 
 @SCENARIOS
@@ -75,28 +70,25 @@ def nothing_is_left_behind(arm: Any) -> dict[str, Any]:
 
 @SCENARIOS
 def errors(arm: Any) -> dict[str, Any]:
+    def of(params: Any = None, data: Any = None, rounds: int = 2, **given: Any) -> Any:
+        return attempt(arm.xgboost, params or {}, data or train, rounds, **given)
+
     train, X = matrix(TRAIN), TRAIN.X
     booster = arm.xgboost({}, train, 2)
-    wrong = {
-        "label 2": xgb.DMatrix(X, TRAIN.y * 2),
-        "label -1": xgb.DMatrix(X, TRAIN.y * 2 - 1),
-        "no labels": xgb.DMatrix(X),
-    }
-    calls = {name: attempt(arm.xgboost, {}, data, 2) for name, data in wrong.items()}
     return {
-        **calls,
+        "label 2": of(data=xgb.DMatrix(X, TRAIN.y * 2)),
+        "label -1": of(data=xgb.DMatrix(X, TRAIN.y * 2 - 1)),
+        "no labels": of(data=xgb.DMatrix(X)),
         "no matrix": attempt(arm.xgboost, {}, X, 2),
-        "evals": attempt(arm.xgboost, {}, train, 2, evals=[(X, "a")]),
-        "dashes": attempt(arm.xgboost, {}, train, 2, evals=[(train, "a-b")]),
-        "argument": attempt(arm.xgboost, {}, train, 2, no_such_argument=1),
-        "callback": attempt(arm.xgboost, {}, train, 2, callbacks=[print]),
-        "metric": attempt(arm.xgboost, {}, train, 2, custom_metric="auc"),
-        "built-in": attempt(
-            arm.xgboost, {"eval_metric": "none_such"}, train, 2, evals=[(train, "a")]
-        ),
-        "value": attempt(arm.xgboost, {"max_depth": "deep"}, train, 2),
-        "range": attempt(arm.xgboost, {"subsample": 3.0}, train, 2),
-        "score": attempt(arm.xgboost, {"base_score": 1.5}, train, 2),
+        "evals": of(evals=[(X, "a")]),
+        "dashes": of(evals=[(train, "a-b")]),
+        "argument": of(no_such_argument=1),
+        "callback": of(callbacks=[print]),
+        "metric": of(custom_metric="auc"),
+        "built-in": of({"eval_metric": "none_such"}, evals=[(train, "a")]),
+        "value": of({"max_depth": "deep"}),
+        "range": of({"subsample": 3.0}),
+        "score": of({"base_score": 1.5}),
         "fewer columns": attempt(booster.predict, xgb.DMatrix(X[:, :3])),
         "no rounds": see(arm.xgboost({}, train, 0)),
     }

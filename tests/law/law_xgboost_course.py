@@ -22,37 +22,45 @@ STOP = xgb.callback.EarlyStopping
 FAST = {"eta": 0.9}
 
 
-def _stopping(arm: Any, params: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    how = kwargs.pop("how", None)
+def _stopping(
+    arm: Any, params: Any = None, how: Any = None, **kwargs: Any
+) -> dict[str, Any]:
     if how is not None:
         kwargs["callbacks"] = [STOP(**how)]
-    return run(arm, {**FAST, **params}, 25, closely=(0,), **kwargs)
+    return run(arm, {**FAST, **(params or {})}, 25, closely=(0,), **kwargs)
 
 
-for _name, _params, _kwargs in [
-    ("parameter", {}, {"early_stopping_rounds": 3}),
-    ("several_metrics", {"eval_metric": ["logloss", "auc", "error"]},
-     {"early_stopping_rounds": 3, "custom_metric": None}),
-    ("own_metric_is_last", {"eval_metric": "logloss"},
-     {"early_stopping_rounds": 3, "maximize": True}),
-    ("maximize_said_wrongly", {"eval_metric": "auc"},
-     {"early_stopping_rounds": 2, "maximize": False, "custom_metric": None}),
-    ("callback", {}, {"how": {"rounds": 3}}),
-    ("min_delta", {}, {"how": {"rounds": 3, "min_delta": 0.01},
-                       "custom_metric": None}),
-    ("metric_name", {}, {"how": {"rounds": 3, "metric_name": "logloss"}}),
-    ("data_name", {"eval_metric": ["logloss", "auc"]},
-     {"how": {"rounds": 2, "metric_name": "logloss", "data_name": "train"}}),
-    ("save_best", {}, {"how": {"rounds": 3, "save_best": True,
-                               "metric_name": "logloss"}}),
-    ("own_metric_by_name", {}, {"how": {
-        "rounds": 3, "metric_name": "share_right", "maximize": True}}),
-    ("two_at_once", {"eval_metric": ["logloss", "auc"]},
-     {"how": {"rounds": 4, "metric_name": "auc"}, "early_stopping_rounds": 2,
-      "custom_metric": None}),
-    ("dart", DART, {"early_stopping_rounds": 3}),
-]:  # fmt: skip
-    SCENARIOS.under(f"stopping_{_name}", partial(_stopping, params=_params, **_kwargs))
+SCENARIOS.each(_stopping, {
+    "parameter": {"early_stopping_rounds": 3},
+    "several_metrics": {
+        "params": {"eval_metric": ["logloss", "auc", "error"]},
+        "early_stopping_rounds": 3, "custom_metric": None,
+    },
+    "own_metric_is_last": {
+        "params": {"eval_metric": "logloss"}, "early_stopping_rounds": 3,
+        "maximize": True,
+    },
+    "maximize_said_wrongly": {
+        "params": {"eval_metric": "auc"}, "early_stopping_rounds": 2,
+        "maximize": False, "custom_metric": None,
+    },
+    "callback": {"how": {"rounds": 3}},
+    "min_delta": {"how": {"rounds": 3, "min_delta": 0.01}, "custom_metric": None},
+    "metric_name": {"how": {"rounds": 3, "metric_name": "logloss"}},
+    "data_name": {
+        "params": {"eval_metric": ["logloss", "auc"]},
+        "how": {"rounds": 2, "metric_name": "logloss", "data_name": "train"},
+    },
+    "save_best": {"how": {"rounds": 3, "save_best": True, "metric_name": "logloss"}},
+    "own_metric_by_name": {
+        "how": {"rounds": 3, "metric_name": "share_right", "maximize": True},
+    },
+    "two_at_once": {
+        "params": {"eval_metric": ["logloss", "auc"]}, "custom_metric": None,
+        "how": {"rounds": 4, "metric_name": "auc"}, "early_stopping_rounds": 2,
+    },
+    "dart": {"params": DART, "early_stopping_rounds": 3},
+}, "stopping_")  # fmt: skip
 
 
 @SCENARIOS
@@ -176,10 +184,10 @@ def _setting(arm: Any, **params: list[Any]) -> dict[str, Any]:
     return run(arm, callbacks=[Each(change)])
 
 
-SCENARIOS.under("a_callback_sets_depth", partial(_setting, max_depth=[2, 3, 4]))
-SCENARIOS.under(
-    "a_callback_sets_scale_pos_weight", partial(_setting, scale_pos_weight=[1, 2, 3])
-)
+SCENARIOS.each(_setting, {
+    "depth": {"max_depth": [2, 3, 4]},
+    "scale_pos_weight": {"scale_pos_weight": [1, 2, 3]},
+}, "a_callback_sets_")  # fmt: skip
 
 
 @SCENARIOS

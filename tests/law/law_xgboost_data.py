@@ -24,53 +24,44 @@ from law_xgboost_train import DART
 SCENARIOS = Scenarios()
 
 
-def _with_holes(arm: Any, hole: float) -> dict[str, Any]:
-    def of(rows: Any) -> Any:
-        X = with_holes(rows.X, hole)
-        return xgb.DMatrix(X, rows.y, missing=hole, nthread=1)
-
-    return run(arm, train=of(TRAIN), valid=of(VALID), at=of(PROBE))
-
-
-SCENARIOS.under("missing", partial(_with_holes, hole=float("nan")))
-SCENARIOS.under("missing_by_number", partial(_with_holes, hole=-999.0))
+def _table(arm: Any, convert: Any, params: Any = None, **kwargs: Any) -> dict[str, Any]:
+    train, valid, at = (
+        xgb.DMatrix(convert(rows.X), rows.y, nthread=1, **kwargs)
+        for rows in (TRAIN, VALID, PROBE)
+    )
+    return run(arm, params, train=train, valid=valid, at=at)
 
 
-@SCENARIOS
-def missing_in_dart(arm: Any) -> dict[str, Any]:
-    X = with_holes(TRAIN.X)
-    return run(arm, DART, train=xgb.DMatrix(X, TRAIN.y, nthread=1))
+SCENARIOS.each(_table, {
+    "missing": {"convert": with_holes, "missing": float("nan")},
+    "missing_by_number": {
+        "convert": partial(with_holes, hole=-999.0), "missing": -999.0,
+    },
+    "categorical": {"convert": with_categories, "enable_categorical": True},
+    "categorical_onehot": {
+        "convert": with_categories, "enable_categorical": True,
+        "params": {"max_cat_to_onehot": 10, "tree_method": "approx"},
+    },
+    "sparse_rows": {"convert": sparse},
+    "named_features": {
+        "convert": named, "params": {"monotone_constraints": {"x0": 1}},
+    },
+    "one_feature": {"convert": lambda X: X[:, :1]},
+})  # fmt: skip
 
 
-def _categorical(arm: Any, params: dict[str, Any]) -> dict[str, Any]:
-    def of(rows: Any) -> Any:
-        X = with_categories(rows.X)
-        return xgb.DMatrix(X, rows.y, enable_categorical=True, nthread=1)
-
-    return run(arm, params, train=of(TRAIN), valid=of(VALID), at=of(PROBE))
+def _trained_on(
+    arm: Any, X: Any = TRAIN.X, y: Any = TRAIN.y, params: Any = None
+) -> dict[str, Any]:
+    return run(arm, params, train=xgb.DMatrix(X, y, nthread=1))
 
 
-SCENARIOS.under("categorical", partial(_categorical, params={}))
-SCENARIOS.under("categorical_onehot", partial(_categorical, params={
-    "max_cat_to_onehot": 10, "tree_method": "approx"
-}))  # fmt: skip
-
-
-@SCENARIOS
-def sparse_rows(arm: Any) -> dict[str, Any]:
-    def of(rows: Any) -> Any:
-        return xgb.DMatrix(sparse(rows.X), rows.y, nthread=1)
-
-    return run(arm, train=of(TRAIN), valid=of(VALID), at=of(PROBE))
-
-
-@SCENARIOS
-def named_features(arm: Any) -> dict[str, Any]:
-    def of(rows: Any) -> Any:
-        return xgb.DMatrix(named(rows.X), rows.y, nthread=1)
-
-    constraints = {"monotone_constraints": {"x0": 1}}
-    return run(arm, constraints, train=of(TRAIN), valid=of(VALID), at=of(PROBE))
+SCENARIOS.each(_trained_on, {
+    "missing_in_dart": {"X": with_holes(TRAIN.X), "params": DART},
+    "constant_columns": {"X": TRAIN.X * 0},
+    "one_class_of_negatives": {"y": TRAIN.y * 0},
+    "one_class_of_positives": {"y": TRAIN.y * 0 + 1},
+})  # fmt: skip
 
 
 @SCENARIOS
@@ -110,16 +101,15 @@ def quantile_matrix_of_batches(arm: Any) -> dict[str, Any]:
     return run(arm, train=xgb.QuantileDMatrix(Batches(), nthread=1))
 
 
-@SCENARIOS
-def external_memory(arm: Any) -> dict[str, Any]:
-    batches = Batches(str(arm.folder / "cache"))
-    return run(arm, train=xgb.DMatrix(batches, nthread=1))
+def _external(arm: Any, kind: Any) -> dict[str, Any]:
+    return run(arm, train=kind(Batches(str(arm.folder / "cache")), nthread=1))
 
 
-@SCENARIOS.when(XGB >= (3, 0))
-def external_memory_quantiles(arm: Any) -> dict[str, Any]:
-    batches = Batches(str(arm.folder / "cache"))
-    return run(arm, train=xgb.ExtMemQuantileDMatrix(batches, nthread=1))
+SCENARIOS.under("external_memory", partial(_external, kind=xgb.DMatrix))
+if XGB >= (3, 0):
+    SCENARIOS.under(
+        "external_memory_quantiles", partial(_external, kind=xgb.ExtMemQuantileDMatrix)
+    )
 
 
 def _few(arm: Any, n: int) -> dict[str, Any]:
@@ -127,29 +117,4 @@ def _few(arm: Any, n: int) -> dict[str, Any]:
     return run(arm, train=matrix(few), valid=matrix(few))
 
 
-for _n in (1, 2, 3, 5, 10, 20, 39, 40):
-    SCENARIOS.under(f"rows_{_n}", partial(_few, n=_n))
-
-
-@SCENARIOS
-def one_feature(arm: Any) -> dict[str, Any]:
-    def of(rows: Any) -> Any:
-        return xgb.DMatrix(rows.X[:, :1], rows.y, nthread=1)
-
-    return run(arm, train=of(TRAIN), valid=of(VALID), at=of(PROBE))
-
-
-@SCENARIOS
-def constant_columns(arm: Any) -> dict[str, Any]:
-    train = xgb.DMatrix(TRAIN.X * 0, TRAIN.y, nthread=1)
-    return run(arm, train=train)
-
-
-@SCENARIOS
-def one_class_of_negatives(arm: Any) -> dict[str, Any]:
-    return run(arm, train=xgb.DMatrix(TRAIN.X, TRAIN.y * 0, nthread=1))
-
-
-@SCENARIOS
-def one_class_of_positives(arm: Any) -> dict[str, Any]:
-    return run(arm, train=xgb.DMatrix(TRAIN.X, TRAIN.y * 0 + 1, nthread=1))
+SCENARIOS.each(_few, {f"rows_{n}": {"n": n} for n in (1, 2, 3, 5, 10, 20, 39, 40)})

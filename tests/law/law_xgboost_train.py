@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
+import numpy as np
 from law_arms import XGB
-from law_data import (
-    PROBE,
-    TRAIN,
-    VALID,
-    scores,
-)
+from law_data import PROBE, TRAIN, VALID, scores
 from law_see_xgboost import matrix, run, see
 from law_watch import Scenarios
 
@@ -63,12 +58,9 @@ def without_empty(params: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None}
 
 
-def _of_parameters(arm: Any, params: dict[str, Any]) -> dict[str, Any]:
-    return run(arm, without_empty(params))
-
-
-for _name, _params in PARAMETERS.items():
-    SCENARIOS.under(_name, partial(_of_parameters, params=_params))
+SCENARIOS.each(
+    run, {name: {"params": without_empty(one)} for name, one in PARAMETERS.items()}
+)
 
 
 @SCENARIOS
@@ -83,47 +75,32 @@ def default_number_of_rounds(arm: Any) -> dict[str, Any]:
     return {"rounds": arm.xgboost({}, matrix(TRAIN)).num_boosted_rounds()}
 
 
-@SCENARIOS
-def weights(arm: Any) -> dict[str, Any]:
-    return run(
-        arm,
-        {"eval_metric": ["logloss", "auc", "error"]},
-        train=matrix(TRAIN, weight=TRAIN.weight),
-        valid=matrix(VALID, weight=VALID.weight),
-    )
+def _data(arm: Any, params: Any = None, **given: dict[str, Any]) -> dict[str, Any]:
+    """Train with data that have more than features and labels."""
+    rows = {"train": TRAIN, "valid": VALID, "at": PROBE}
+    data = {name: matrix(rows[name], **more) for name, more in given.items()}
+    return run(arm, params, **data)
 
 
-@SCENARIOS
-def weights_and_scale_pos_weight(arm: Any) -> dict[str, Any]:
-    weight = TRAIN.weight.copy()
-    weight[::3] = 0.0
-    return run(arm, {"scale_pos_weight": 4.0}, train=matrix(TRAIN, weight=weight))
-
-
-@SCENARIOS
-def base_margin(arm: Any) -> dict[str, Any]:
-    return run(
-        arm,
-        train=matrix(TRAIN, base_margin=scores(400)),
-        valid=matrix(VALID, base_margin=scores(200, 6)),
-        at=matrix(PROBE, base_margin=scores(40, 7)),
-    )
-
-
-@SCENARIOS
-def base_margin_of_zeros(arm: Any) -> dict[str, Any]:
-    return run(
-        arm,
-        train=matrix(TRAIN, base_margin=scores(400) * 0),
-        valid=matrix(VALID, base_margin=scores(200) * 0),
-    )
-
-
-@SCENARIOS
-def base_margin_for_training_only(arm: Any) -> dict[str, Any]:
-    return run(arm, train=matrix(TRAIN, base_margin=scores(400)))
-
-
-@SCENARIOS
-def base_margin_and_base_score(arm: Any) -> dict[str, Any]:
-    return run(arm, {"base_score": 0.2}, train=matrix(TRAIN, base_margin=scores(400)))
+_SOME = np.where(np.arange(400) % 3, TRAIN.weight, 0.0)
+SCENARIOS.each(_data, {
+    "weights": {
+        "params": {"eval_metric": ["logloss", "auc", "error"]},
+        "train": {"weight": TRAIN.weight}, "valid": {"weight": VALID.weight},
+    },
+    "weights_and_scale_pos_weight": {
+        "params": {"scale_pos_weight": 4.0}, "train": {"weight": _SOME},
+    },
+    "base_margin": {
+        "train": {"base_margin": scores(400)}, "valid": {"base_margin": scores(200, 6)},
+        "at": {"base_margin": scores(40, 7)},
+    },
+    "base_margin_of_zeros": {
+        "train": {"base_margin": scores(400) * 0},
+        "valid": {"base_margin": scores(200) * 0},
+    },
+    "base_margin_for_training_only": {"train": {"base_margin": scores(400)}},
+    "base_margin_and_base_score": {
+        "params": {"base_score": 0.2}, "train": {"base_margin": scores(400)},
+    },
+})  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,27 +92,27 @@ def slower(given: dict[str, Any]) -> None:
     given["params"]["learning_rate"] = 0.09999
 
 
-def renamed(given: dict[str, Any]) -> None:
-    metric = given.pop("custom_metric", None) or given.pop("feval")
-    key = "custom_metric" if "evals" in given else "feval"
+def heard(change: Callable[..., Any]) -> Callable[[dict[str, Any]], None]:
+    """Return what has `change` call the metric that looks on."""
 
-    def other(preds: Any, data: Any) -> Any:
-        _, *rest = metric(preds, data)
-        return ("share_correct", *rest)
+    def of(given: dict[str, Any]) -> None:
+        key = "custom_metric" if "evals" in given else "feval"
+        given[key] = partial(change, given[key])
 
-    given[key] = other
-
-
-def handed_raw_scores(given: dict[str, Any]) -> None:
-    key = "custom_metric" if "evals" in given else "feval"
-    metric = given.pop(key)
-    given[key] = lambda preds, data: metric(np.log(preds / (1 - preds)), data)
+    return of
 
 
-def handed_other_types(given: dict[str, Any]) -> None:
-    key = "custom_metric" if "evals" in given else "feval"
-    metric = given.pop(key)
-    given[key] = lambda preds, data: metric(preds.astype(np.float16), data)
+def renamed(metric: Any, preds: Any, data: Any) -> Any:
+    _, *rest = metric(preds, data)
+    return ("share_correct", *rest)
+
+
+def handed_raw_scores(metric: Any, preds: Any, data: Any) -> Any:
+    return metric(np.log(preds / (1 - preds)), data)
+
+
+def handed_other_types(metric: Any, preds: Any, data: Any) -> Any:
+    return metric(preds.astype(np.float16), data)
 
 
 def one_more_metric(given: dict[str, Any]) -> None:
@@ -125,8 +126,7 @@ def one_round_less(given: dict[str, Any]) -> None:
 
 
 def one_parameter_more(given: dict[str, Any]) -> None:
-    name = "max_delta_step"
-    given["params"][name] = 1e6
+    given["params"]["max_delta_step"] = 1e6
 
 
 def best_iteration_lost(booster: Any) -> None:
@@ -157,9 +157,9 @@ def a_warning_more() -> None:
 
 CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "slower": ({"change": slower}, "callback"),
-    "renamed": ({"change": renamed}, "log"),
-    "raw scores": ({"change": handed_raw_scores}, "metric"),
-    "types": ({"change": handed_other_types}, "metric"),
+    "renamed": ({"change": heard(renamed)}, "log"),
+    "raw scores": ({"change": heard(handed_raw_scores)}, "metric"),
+    "types": ({"change": heard(handed_other_types)}, "metric"),
     "metric more": ({"change": one_more_metric}, "printed"),
     "round less": ({"change": one_round_less}, "booster"),
     "parameter": ({"change": one_parameter_more}, "callback"),
