@@ -179,7 +179,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("y", "message"),
         [
-            ([0, 3], "y_true must contain only whole numbers from 0 to 2, got 3"),
+            ([0, 3, 4], "y_true must contain only whole numbers from 0 to 2, got 3"),
             ([0, -1], "y_true must contain only whole numbers from 0 to 2, got -1"),
             ([0, 0.5], "y_true must contain only whole numbers from 0 to 2, got 0.5"),
             ([[0, 1, 2], [0, 1, 1]], "y_true must contain only 0 and 1, got 2"),
