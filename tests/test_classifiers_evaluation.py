@@ -215,12 +215,13 @@ def test_a_metric_object_stands_for_its_name(
 
 
 @pytest.mark.filterwarnings("ignore:.*'eval_set' is deprecated")
+@pytest.mark.parametrize("given", [words, lambda y: y.astype(object)])
 def test_lightgbm_knows_the_training_set_among_the_sets(
-    small: Sample, validation: Sample
+    given: Any, small: Sample, validation: Sample
 ) -> None:
-    X, y = small.X, words(small.y)
+    X, y = small.X, given(small.y)
     # LightGBM knows it among these only.
-    sets = [(X, y), (validation.X, words(validation.y))]
+    sets = [(X, y), (validation.X, given(validation.y))]
     model = make(LightGBM).fit(X, y, eval_set=sets)
     assert list(model.evals_result_) == ["training", "valid_1"]
     expected = values_by_hand(LightGBM, model, "binary_logloss", small)
