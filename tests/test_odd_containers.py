@@ -115,6 +115,17 @@ def test_names_of_parquet_that_occur_twice(tmp_path: Path) -> None:
         read(tmp_path, parquet(pa.array(_GAPS), pa.array(_THREE)), "t")
 
 
+def test_parquet_whose_note_for_pandas_is_broken(tmp_path: Path) -> None:
+    import pyarrow.parquet
+
+    written = io.BytesIO()
+    whole = pyarrow.parquet.read_table(io.BytesIO(parquet(pa.array(_GAPS))))
+    note = {"pandas": '{"columns": [{"name": "age"}], "index_columns": []}'}
+    pyarrow.parquet.write_table(whole.replace_schema_metadata(note), written)
+    found = read(tmp_path, written.getvalue())
+    assert found.kinds == {"age": "number", "t": "number"}
+
+
 _CYRILLIC = {"Oslo": "Осло", "Köln": "Кёльн", "Ghent": "Гент"}
 
 

@@ -113,7 +113,12 @@ def _parquet(content: bytes, path: Path, target: str) -> pd.DataFrame:
                 stored = stored.set_column(place, name, column)
     if len(set(stored.column_names)) < len(stored.column_names):
         stored = stored.rename_columns(_once(stored.column_names))
-    frame: pd.DataFrame = stored.to_pandas()
+    frame: pd.DataFrame
+    try:
+        frame = stored.to_pandas()
+    except (AttributeError, LookupError, TypeError, ValueError):
+        # What pandas noted of its frame may be broken where the columns are not.
+        frame = stored.to_pandas(ignore_metadata=True)
     # What was the index of a frame may be a column; its numbers are none.
     if not isinstance(frame.index, pd.RangeIndex) and frame.index.names != [None]:
         frame = frame.reset_index()
