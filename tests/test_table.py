@@ -112,6 +112,7 @@ def test_parquet_types_that_csv_has_not(tmp_path: Path) -> None:
         ([-1, 1, 1], "-1", "1", [1, 0, 0]),
         ([0, 2, 2], "0", "2", [1, 0, 0]),
         (["true", "yes", "yes"], "true", "yes", [1, 0, 0]),
+        ([1e19, 0.0, 0.0], "1e+19", "0.0", [1, 0, 0]),
     ],
 )
 def test_which_value_is_the_positive(

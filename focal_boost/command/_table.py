@@ -252,7 +252,8 @@ def _check_values(texts: Texts, name: str) -> None:
 
 def _named(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return whole numbers without a point, as 1 and not 1.0."""
-    if column.dtype.kind == "f" and not (column.dropna() % 1).any():
+    whole = column.dtype.kind == "f" and not (column.dropna() % 1).any()
+    if whole and column.abs().max() < 2**63:
         return column.astype("Int64").astype(object)
     return column.astype(object)
 
