@@ -25,6 +25,7 @@ from focal_boost.command._table import InputError, Table, read_table
 
 pytest.importorskip("duckdb", reason="the command reads files with DuckDB")
 pa = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow")
 
 _ROWS = range(N)
 _START = dt.datetime(2021, 1, 15, tzinfo=dt.UTC)
@@ -41,12 +42,10 @@ def read(folder: Path, content: bytes, target: str = "churn") -> Table:
 
 
 def parquet(*further: Any) -> bytes:
-    import pyarrow.parquet
-
     columns = {k: pa.array(TRUTH[k]) for k in ("age", "churn")}
     names, arrays = [*columns, *(["t"] * len(further))], [*columns.values(), *further]
     written = io.BytesIO()
-    pyarrow.parquet.write_table(pa.Table.from_arrays(arrays, names), written)
+    pq.write_table(pa.Table.from_arrays(arrays, names), written)
     return written.getvalue()
 
 
@@ -116,14 +115,29 @@ def test_names_of_parquet_that_occur_twice(tmp_path: Path) -> None:
 
 
 def test_parquet_whose_note_for_pandas_is_broken(tmp_path: Path) -> None:
-    import pyarrow.parquet
-
     written = io.BytesIO()
-    whole = pyarrow.parquet.read_table(io.BytesIO(parquet(pa.array(_GAPS))))
+    whole = pq.read_table(io.BytesIO(parquet(pa.array(_GAPS))))
     note = {"pandas": '{"columns": [{"name": "age"}], "index_columns": []}'}
-    pyarrow.parquet.write_table(whole.replace_schema_metadata(note), written)
+    pq.write_table(whole.replace_schema_metadata(note), written)
     found = read(tmp_path, written.getvalue())
     assert found.kinds == {"age": "number", "t": "number"}
+
+
+def test_parquet_with_a_wrong_byte(tmp_path: Path) -> None:
+    # Behind the columns is what they are: their types too.
+    written, refused = io.BytesIO(), []
+    columns = {"age": pa.array(range(6), pa.uint8()), "churn": [0, 1, 0, 1, 0, 1]}
+    pq.write_table(pa.table(columns), written)
+    content = written.getvalue()
+    for place in range(len(content) - 100, len(content)):
+        for mask in (13, 27, 42, 55, 117):
+            changed = bytes([content[place] ^ mask])
+            try:
+                read(tmp_path, content[:place] + changed + content[place + 1 :])
+            except InputError as error:
+                refused.append(str(error))
+    assert len(refused) > 100
+    assert not [message for message in refused if "\n" in message]
 
 
 _CYRILLIC = {"Oslo": "Осло", "Köln": "Кёльн", "Ghent": "Гент"}

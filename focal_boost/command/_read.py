@@ -99,6 +99,16 @@ def _check_one(names: list[str], path: Path, target: str) -> None:
 
 
 def _parquet(content: bytes, path: Path, target: str) -> pd.DataFrame:
+    import pyarrow
+
+    try:
+        return _stored(content, path, target)
+    except pyarrow.ArrowException as error:
+        # Not all of them are a ValueError.
+        raise ValueError(error) from None
+
+
+def _stored(content: bytes, path: Path, target: str) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.parquet
 
@@ -203,11 +213,8 @@ def _by_duckdb(
 
 
 def _literal(value: Any) -> str:
-    return (
-        str(value)
-        if not isinstance(value, str)
-        else "'" + value.replace("'", "''") + "'"
-    )
+    text = str(value)
+    return "'" + text.replace("'", "''") + "'" if isinstance(value, str) else text
 
 
 @contextmanager
