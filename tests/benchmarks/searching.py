@@ -8,9 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
-from operator import truediv
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import lightgbm as lgb
@@ -18,7 +16,7 @@ import numpy as np
 import optuna
 import xgboost as xgb
 
-from benchmarks.measured import print_circumstances
+from benchmarks.measured import print_circumstances, ratios, summary
 from benchmarks.options import PROJECT, Parser, circumstances, integer, one_of
 from focal_boost import FocalLGBMClassifier, FocalXGBClassifier
 from focal_boost._adapter.progress import progress
@@ -170,11 +168,11 @@ def in_turn(
         for repetition, name in runs:
             found[name].append(seconds(name, repetition))
             step(1)
-    first = found[names[0]]
+    first = summary(found[names[0]])
     return {
         name: {
             "seconds": own,
-            "times_faster": median(map(truediv, first, own)),
+            "times_faster": ratios(first, summary(own))["median"],
         }
         for name, own in found.items()
     }
