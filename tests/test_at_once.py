@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 from boosters import BOTH
+from commands import FILES, environment
 
-import focal_boost
 from focal_boost import FocalObjective
 from focal_boost.command import _cli, _interrupt
 from focal_boost.datasets import make_imbalanced
@@ -55,12 +55,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(table: Path, out: Path, rounds: int, **given: Any) -> subprocess.Popen[str]:
-    root = str(Path(focal_boost.__file__).parents[1])
-    path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
     words = [sys.executable, "-m", "focal_boost", "compare", table, "--target", "event"]
     words += ["--rounds", str(rounds), "--threads", "1", "--out", out]
     return subprocess.Popen(
-        [str(one) for one in words], text=True, env={**os.environ, "PYTHONPATH": path},
+        [str(one) for one in words], encoding="utf-8", env=environment(),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **given,
     )  # fmt: skip
 
@@ -68,7 +66,7 @@ def command(table: Path, out: Path, rounds: int, **given: Any) -> subprocess.Pop
 def kept(out: Path) -> dict[str, bytes]:
     """Have results of another run there, and return them."""
     out.mkdir()
-    for name in ("report.png", "results.json"):
+    for name in FILES:
         (out / name).write_bytes(b"of another run")
     return contents(out)
 
